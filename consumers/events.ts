@@ -1,0 +1,36 @@
+/** What a consumer tells whoever watches it: facts, in the past tense, with nothing to decide. */
+export type ConsumerEvent =
+  | {
+      readonly type: 'phase-entered'
+      readonly service: string
+      readonly phase: 'waiting' | 'loading' | 'indexing' | 'following'
+    }
+  | {
+      readonly type: 'pages-loaded'
+      readonly service: string
+      readonly entity: string
+      readonly pages: number
+      readonly rows: number
+      readonly bytes: number
+    }
+  | { readonly type: 'expectation-known'; readonly service: string; readonly entity: string; readonly rows: number }
+  | {
+      readonly type: 'object-built'
+      readonly service: string
+      readonly entity: string
+      readonly kind: 'key' | 'index' | 'foreign key'
+      readonly name: string
+    }
+  | { readonly type: 'notice'; readonly service: string; readonly text: string }
+
+/** How one service's consumer ended. */
+export interface ConsumeOutcome {
+  readonly service: string
+  readonly epoch: number
+  readonly tables: number
+  /** Rows in the service's tables by the ledger, and rows and bytes that this run loaded. */
+  readonly rows: number
+  readonly loadedRows: number
+  readonly loadedBytes: number
+  readonly seconds: number
+}

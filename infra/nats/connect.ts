@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises'
+import { connect, type ConnectionOptions, credsAuthenticator, type NatsConnection } from 'nats'
+import { Failure } from '../../contracts/failure.ts'
+
+/** A NATS server as the configuration names it: `NATS_URL`, which may hold user and password, and files by path. */
+export interface NatsTarget {
+  readonly url: string
+  readonly credentialsFile: string | null
+  readonly caFile: string | null
+}
+
+/** Of 2.10, the releases before this one could delete a stream on a kill, or know no S2 compression. */
+export const OLDEST_NATS = '2.10.23'
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** Waits between two tries are short: an outage is waited for by the caller, which says so. */
+const RECONNECT_WAIT_MS = 500
+
+/**
+ * Connects, and never gives up reconnecting: the client's own ten attempts would close it for good after 20 seconds.
+ * @param purpose names the connection for the operator, for example `consume iam`.
+ * @throws Failure 2 for a URL or file that cannot be used, 4 where the server does not let us in or is too old.
+ */
+export async function connectNats(target: NatsTarget, purpose: string): Promise<NatsConnection> {
+  const options = await connectionOptions(target, purpose)
+  let connection: NatsConnection
+  try {
+    connection = await connect(options)
+  } catch (cause) {
+    throw natsFailure(target, cause)
+  }
+  const mistake = serverMistake(connection.info?.version ?? 'of no version', connection.info?.jetstream === true)
+  if (mistake === null) return connection
+  await connection.close()
+  throw new Failure(4, `NATS at ${publicNatsPlace(target)} ${mistake}`)
+}
+
+/** Runs an action with a connection of its own, and closes it. */
+export async function withNats<Result>(
+  target: NatsTarget,
+  purpose: string,
+  action: (connection: NatsConnection) => Promise<Result>,
+): Promise<Result> {
+  const connection = await connectNats(target, purpose)
+  try {
+    return await action(connection)
+  } finally {
+    await connection.close()
+  }
+}
+
+/** What makes a server unusable, as the end of a sentence; null where nothing does. */
+export function serverMistake(version: string, jetstream: boolean): string | null {
+  if (!isAtLeast(version, OLDEST_NATS))
+    return `is ${version}: Scission needs ${OLDEST_NATS} or later (S2 compression, and streams that survive a kill); upgrade the server.`
+  return jetstream ? null : 'runs without JetStream: start it with a jetstream block in its configuration.'
+}
+
+/** Compares dotted versions by their first three numbers; a suffix such as `-beta.1` is not looked at. */
+export function isAtLeast(version: string, least: string): boolean {
+  const numbers = (text: string): number[] =>
+    text
+      .split(/[.-]/)
+      .slice(0, 3)
+      .map((part) => Number.parseInt(part, 10))
+  const [own, wanted] = [numbers(version), numbers(least)]
+  for (const [index, number] of wanted.entries()) {
+    const ours = own[index] ?? Number.NaN
+    if (Number.isNaN(ours)) return false
+    if (ours !== number) return ours > number
+  }
+  return true
+}
+
+async function connectionOptions(target: NatsTarget, purpose: string): Promise<ConnectionOptions> {
+  const url = URL.canParse(target.url) ? new URL(target.url) : null
+  if (url === null || !/^(nats|tls):$/.test(url.protocol) || url.hostname === '')
+    throw new Failure(2, 'NATS_URL is not a NATS URL: give it as nats://user:password@host:4222.')
+  const tls = url.protocol === 'tls:' || target.caFile !== null
+  return {
+    servers: url.host,
+    name: `scission ${purpose}`,
+    timeout: CONNECT_TIMEOUT_MS,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_WAIT_MS,
+    ...(url.username === '' ? {} : { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) }),
+    ...(tls ? { tls: target.caFile === null ? {} : { caFile: target.caFile } } : {}),
+    ...(target.credentialsFile === null
+      ? {}
+      : { authenticator: credsAuthenticator(await readCredentials(target.credentialsFile)) }),
+  }
+}
+
+async function readCredentials(path: string): Promise<Uint8Array> {
+  return await readFile(path).catch((cause: unknown) => {
+    throw new Failure(2, `NATS_CREDENTIALS_FILE names ${path}, which cannot be read: correct the path.`, { cause })
+  })
+}
+
+function natsFailure(target: NatsTarget, cause: unknown): Failure {
+  const place = `NATS at ${publicNatsPlace(target)} (NATS_URL)`
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  const said = cause instanceof Error ? cause.message : String(cause)
+  if (code === 'AUTHORIZATION_VIOLATION' || /authoriz/i.test(said))
+    return new Failure(4, `${place} refuses that user and password: correct the URL, or NATS_CREDENTIALS_FILE.`, {
+      cause,
+    })
+  if (code === 'CONNECTION_REFUSED' || code === 'TIMEOUT' || /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(said))
+    return new Failure(
+      4,
+      `${place} does not answer: check the host and the port, and that nats-server is running there.`,
+      { cause },
+    )
+  return new Failure(4, `${place} cannot be used: ${said}.`, { cause })
+}
+
+/** Host and port, without user and password. */
+export function publicNatsPlace({ url }: NatsTarget): string {
+  return URL.canParse(url) ? new URL(url).host : 'an address that is not a URL'
+}

@@ -1,0 +1,59 @@
+/** The version of the tables below; a database with another one belongs to another release. */
+export const STATE_VERSION = 1
+
+/** What a service is doing, as its checkpoint has it. */
+export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
+
+/**
+ * Scission's own tables in a service's database. The rows of a service and its place in the log are written in one
+ * transaction, so they must live in one database. Each statement can be run again.
+ *
+ * `checkpoint` has one row: how far the service is; `stream_sequence` is a hint, all messages up to it are applied.
+ * `entity` has a row for each table: whether `prepare` created it, and the attempt whose pages it holds.
+ * `ledger` has a row for each page applied: its identity, so that a page that comes again is not copied again.
+ * `set_aside` has what was dropped for the loading, with the statement that puts it back exactly as it was.
+ */
+export const STATE_DDL: readonly string[] = [
+  'CREATE SCHEMA IF NOT EXISTS scission',
+  `CREATE TABLE IF NOT EXISTS scission.checkpoint (
+     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+     state_version integer NOT NULL,
+     contract_set text NOT NULL,
+     service text NOT NULL,
+     prefix text NOT NULL,
+     system_id text,
+     epoch bigint NOT NULL DEFAULT 0,
+     lsn pg_lsn,
+     ordinal bigint,
+     stream_sequence bigint NOT NULL DEFAULT 0,
+     phase text NOT NULL DEFAULT 'waiting' CHECK (phase IN ('waiting', 'loading', 'indexing', 'following')),
+     changed_at timestamptz NOT NULL DEFAULT pg_catalog.now()
+   )`,
+  `CREATE TABLE IF NOT EXISTS scission.entity (
+     entity text PRIMARY KEY,
+     created boolean NOT NULL,
+     epoch bigint NOT NULL DEFAULT 0,
+     attempt integer NOT NULL DEFAULT 0,
+     snapshot text,
+     expected_rows bigint,
+     expected_pages bigint,
+     expected_digest text
+   )`,
+  `CREATE TABLE IF NOT EXISTS scission.ledger (
+     epoch bigint NOT NULL,
+     entity text NOT NULL,
+     attempt integer NOT NULL,
+     chunk integer NOT NULL,
+     page integer NOT NULL,
+     rows bigint NOT NULL,
+     PRIMARY KEY (epoch, entity, attempt, chunk, page)
+   )`,
+  `CREATE TABLE IF NOT EXISTS scission.set_aside (
+     ordinal bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+     entity text NOT NULL,
+     kind text NOT NULL CHECK (kind IN ('index', 'constraint', 'foreign key')),
+     name text NOT NULL,
+     restore text[] NOT NULL,
+     UNIQUE (entity, kind, name)
+   )`,
+]

@@ -1,0 +1,63 @@
+/** What a publisher tells whoever watches it: facts, in the past tense, with nothing to decide. */
+export type PublisherEvent =
+  | {
+      readonly type: 'epoch-begun'
+      readonly epoch: number
+      readonly slot: string | null
+      readonly consistencyPoint: string
+    }
+  | { readonly type: 'snapshot-planned'; readonly entities: readonly PlannedEntity[] }
+  | {
+      readonly type: 'page-stored'
+      readonly service: string
+      readonly entity: string
+      readonly rows: number
+      readonly bytes: number
+    }
+  | {
+      readonly type: 'entity-completed'
+      readonly service: string
+      readonly entity: string
+      readonly rows: number
+      readonly bytes: number
+    }
+  | { readonly type: 'manifest-closed'; readonly service: string }
+  | { readonly type: 'notice'; readonly text: string }
+
+export interface PlannedEntity {
+  readonly service: string
+  readonly entity: string
+  /** The planner's estimate: progress alone may rest on it. */
+  readonly estimatedRows: number
+  readonly tableBytes: number
+  readonly chunks: number
+}
+
+/** How a publication ended. */
+export interface PublishOutcome {
+  /** `already closed`: the manifest was there and nothing was done. */
+  readonly outcome: 'closed' | 'already closed'
+  readonly epoch: number
+  readonly consistencyPoint: string
+  readonly slot: SlotRetention | null
+  readonly services: readonly PublishedService[]
+  readonly seconds: number
+}
+
+export interface PublishedService {
+  readonly service: string
+  readonly entities: readonly {
+    readonly entity: string
+    readonly rows: number
+    readonly pages: number
+    readonly bytes: number
+  }[]
+}
+
+/** The slot that a snapshot keeps for the changes after it, and the WAL that the monolith holds for it. */
+export interface SlotRetention {
+  readonly name: string
+  readonly retainedBytes: number
+  /** What may still be written before PostgreSQL gives the slot up; null where nothing limits it. */
+  readonly safeBytes: number | null
+}
