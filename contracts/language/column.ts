@@ -57,9 +57,12 @@ export class Column<Value> {
     return this.#with({ secret: true })
   }
 
-  /** @param expression the SQL of `GENERATED ALWAYS AS (expression) STORED`. */
-  generated(expression: string): Column<Value> {
-    return this.#with({ generated: expression })
+  /**
+   * The last call on a column: it does not travel, so decoded rows do not have it.
+   * @param expression the SQL of `GENERATED ALWAYS AS (expression) STORED`.
+   */
+  generated(expression: string): Column<never> {
+    return this.#with<never>({ generated: expression })
   }
 
   identity(kind: 'ALWAYS' | 'BY DEFAULT'): Column<Value> {

@@ -33,9 +33,13 @@ export interface CrossReferenceDeclaration<Name extends string> {
   readonly onDelete: ReferentialAction | null
 }
 
-export interface EntityDeclaration<C extends Columns> {
+/**
+ * `Name` stands for itself, and not as `keyof C` in `rules`, so that any entity's declaration is an
+ * `EntityDeclaration<Columns>`: `keyof` would turn the direction of that assignment round.
+ */
+export interface EntityDeclaration<C extends Columns, Name extends string = keyof C & string> {
   readonly columns: C
-  readonly rules: EntityRules<keyof C & string>
+  readonly rules: EntityRules<Name>
 }
 
 export interface EntityRules<Name extends string> {

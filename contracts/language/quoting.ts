@@ -1,4 +1,5 @@
-const PLAIN_IDENTIFIER = /^[a-z_][a-z0-9_$]*$/
+/** Without `$`, which the parser takes but `quote_ident` and `format_type` quote. */
+const PLAIN_IDENTIFIER = /^[a-z_][a-z0-9_]*$/
 
 /**
  * Quotes one identifier as PostgreSQL's `quote_ident` does for names that are not plain lower case; a plain one stays
@@ -11,6 +12,7 @@ export function quoteIdentifier(name: string): string {
 
 /** Quotes a string literal for DDL, where no parameter can stand. Assumes `standard_conforming_strings = on`. */
 export function quoteLiteral(value: string): string {
+  if (value.includes('\0')) throw new RangeError(`A literal cannot hold a NUL: ${JSON.stringify(value)}`)
   return `'${value.replaceAll("'", "''")}'`
 }
 

@@ -7,8 +7,15 @@ type AnyEntity = { readonly columns: object; readonly rules: { readonly key: rea
 
 type ValueOf<C> = C extends Column<infer Value> ? Value : never
 
+/** Generated columns have no value in the log. */
+type Travels<C> = [ValueOf<C>] extends [never] ? false : true
+
 /** A decoded row of an entity: `Row<typeof iam.User>`. Types that JavaScript cannot hold exactly are PostgreSQL's text. */
-export type Row<E extends AnyEntity> = { readonly [Name in keyof E['columns']]: ValueOf<E['columns'][Name]> }
+export type Row<E extends AnyEntity> = {
+  readonly [Name in keyof E['columns'] as Travels<E['columns'][Name]> extends true ? Name : never]: ValueOf<
+    E['columns'][Name]
+  >
+}
 
 /** The columns of an entity that a deletion or the old side of an update may carry: at least its key. */
 export type OldRow<E extends AnyEntity> = Partial<Row<E>>

@@ -59,18 +59,20 @@ export function serverMistake(version: string, jetstream: boolean): string | nul
 
 /** Compares dotted versions by their first three numbers; a suffix such as `-beta.1` is not looked at. */
 export function isAtLeast(version: string, least: string): boolean {
-  const numbers = (text: string): number[] =>
-    text
-      .split(/[.-]/)
-      .slice(0, 3)
-      .map((part) => Number.parseInt(part, 10))
-  const [own, wanted] = [numbers(version), numbers(least)]
+  const [own, wanted] = [versionNumbers(version), versionNumbers(least)]
   for (const [index, number] of wanted.entries()) {
     const ours = own[index] ?? Number.NaN
     if (Number.isNaN(ours)) return false
     if (ours !== number) return ours > number
   }
   return true
+}
+
+function versionNumbers(version: string): number[] {
+  return version
+    .split(/[.-]/)
+    .slice(0, 3)
+    .map((part) => Number.parseInt(part, 10))
 }
 
 async function connectionOptions(target: NatsTarget, purpose: string): Promise<ConnectionOptions> {

@@ -90,7 +90,7 @@ async function* fetchInOrder(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<JsMsg | 'idle'> {
   const bytes = Math.max(FETCH_BYTES, (connection.info?.max_payload ?? 0) + MESSAGE_OVERHEAD_BYTES)
-  while (signal?.aborted !== true) {
+  while (!isAborted(signal)) {
     const batch: ConsumerMessages = await consumer.fetch({ max_bytes: bytes, expires: FETCH_EXPIRES_MS })
     const stop = (): void => batch.stop()
     signal?.addEventListener('abort', stop, { once: true })
@@ -106,6 +106,10 @@ async function* fetchInOrder(
     }
     if (received === 0) yield 'idle'
   }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true
 }
 
 async function openConsumer(

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import pg from 'pg'
+import { Client, type ClientConfig } from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 
 /** A database as the configuration names it. The URL holds a password and is never printed. */
@@ -57,7 +57,7 @@ const TEXT_TYPES = { getTypeParser: () => (value: unknown) => value }
  * Opens a pinned session. The caller ends it; `withSession` does so by itself.
  * @throws Failure 2 for a URL that cannot be used, 4 where the server does not let us in, each with its cause.
  */
-export async function openSession(target: PostgresTarget, options: SessionOptions): Promise<pg.Client> {
+export async function openSession(target: PostgresTarget, options: SessionOptions): Promise<Client> {
   const client = newClient(target, options)
   // A connection that breaks while idle emits an error, which would end the process; the next query reports it.
   client.on('error', () => undefined)
@@ -75,7 +75,7 @@ export async function openSession(target: PostgresTarget, options: SessionOption
 export async function withSession<Result>(
   target: PostgresTarget,
   options: SessionOptions,
-  action: (client: pg.Client) => Promise<Result>,
+  action: (client: Client) => Promise<Result>,
 ): Promise<Result> {
   const client = await openSession(target, options)
   try {
@@ -87,7 +87,7 @@ export async function withSession<Result>(
 
 /** Runs an action in a transaction; it is rolled back where the action throws. */
 export async function inTransaction<Result>(
-  client: pg.Client,
+  client: Client,
   begin: string,
   action: () => Promise<Result>,
 ): Promise<Result> {
@@ -103,7 +103,7 @@ export async function inTransaction<Result>(
   }
 }
 
-function newClient(target: PostgresTarget, { purpose, replication }: SessionOptions): pg.Client {
+function newClient(target: PostgresTarget, { purpose, replication }: SessionOptions): Client {
   const settings = Object.entries(PINNED_SETTINGS).map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
   const configuration = {
     ...connectionParameters(target),
@@ -115,10 +115,10 @@ function newClient(target: PostgresTarget, { purpose, replication }: SessionOpti
     types: TEXT_TYPES,
     ...(replication === true ? { replication: 'database' } : {}),
   }
-  return new pg.Client(configuration)
+  return new Client(configuration)
 }
 
-function connectionParameters({ title, variable, url }: PostgresTarget): pg.ClientConfig {
+function connectionParameters({ title, variable, url }: PostgresTarget): ClientConfig {
   const parsed = URL.canParse(url) ? new URL(url) : null
   if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol))
     throw new Failure(
@@ -129,7 +129,7 @@ function connectionParameters({ title, variable, url }: PostgresTarget): pg.Clie
 }
 
 /** `transaction_timeout` came with PostgreSQL 17; an older server would refuse a start-up option that it does not know. */
-async function pinLaterSettings(client: pg.Client): Promise<void> {
+async function pinLaterSettings(client: Client): Promise<void> {
   await client.query(
     "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout'",
   )
