@@ -1,0 +1,117 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { NatsConnection } from 'nats'
+import { lsnText } from '../contracts/positions.ts'
+import { controlSubject, streamName } from '../contracts/subjects.ts'
+import { encodeMessage } from '../contracts/wire/encode-message.ts'
+import { type Control, type EpochControl, WIRE_VERSION } from '../contracts/wire/message.ts'
+import { shapeHash, shapeOf } from '../contracts/wire/shape.ts'
+import { createByteWindow } from '../infra/byte-window.ts'
+import type { LogState } from './decide-publication.ts'
+import { createLogWriter, type LogWriter } from './log-writer.ts'
+import type { MonolithIdentity } from './monolith-identity.ts'
+import type { PublishOptions, PublisherDependencies, Report } from './publish-snapshot.ts'
+import type { SnapshotSource } from './snapshot-source.ts'
+
+/** An epoch that is open for writing: a writer for each service. */
+export interface OpenEpoch {
+  readonly epoch: number
+  readonly writers: ReadonlyMap<string, LogWriter>
+}
+
+export interface EpochBeginning {
+  readonly connection: NatsConnection
+  readonly dependencies: PublisherDependencies
+  readonly options: PublishOptions
+  readonly report: Report
+  readonly logs: readonly LogState[]
+  readonly epoch: number
+  readonly identity: MonolithIdentity
+  readonly slot: string | null
+  readonly source: SnapshotSource
+}
+
+/** Bytes on their way to the broker, over all streams: half of what the server holds for a slow connection. */
+const WINDOW_BYTES = 32 * 1024 * 1024
+
+/** Opens the writers, and sees that each stream knows the epoch and the shapes of its entities. */
+export async function beginEpoch(beginning: EpochBeginning): Promise<OpenEpoch> {
+  const { dependencies, logs, epoch } = beginning
+  const writers = openWriters(beginning)
+  for (const service of dependencies.set.services) {
+    const log = logs.find((state) => state.service === service.name)
+    const append = appendControl(writers, dependencies.prefix, service.name)
+    if (log?.epoch !== epoch || log.begun === null) await append(epochControl(beginning, service.name))
+    for (const entity of service.entities) {
+      const shape = shapeOf(entity)
+      await append({ v: WIRE_VERSION, kind: 'control', epoch, control: 'contract', hash: shapeHash(shape), shape })
+    }
+  }
+  return { epoch, writers }
+}
+
+/** A function that appends control messages to a service's stream. */
+export function appendControl(
+  writers: ReadonlyMap<string, LogWriter>,
+  prefix: string,
+  service: string,
+): (control: Control) => Promise<void> {
+  const writer = writers.get(service)
+  if (writer === undefined) throw new Error(`No writer for service ${service}`)
+  return async (control) => {
+    const identity = `${control.epoch}/control/${control.control}/${randomUUID()}`
+    await writer.append(controlSubject(prefix, service, control.control), encodeMessage(control), identity)
+  }
+}
+
+function openWriters({
+  connection,
+  dependencies,
+  options,
+  report,
+  logs,
+  epoch,
+}: EpochBeginning): Map<string, LogWriter> {
+  const window = createByteWindow(WINDOW_BYTES)
+  const writerId = randomUUID()
+  // One trace for the whole run: version 00, trace and span id, sampled. W3C "Trace Context".
+  const traceParent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`
+  const notice = (text: string): void => report({ type: 'notice', text })
+  const { maxOutageMs } = options
+  return new Map(
+    logs.map((log) => [
+      log.service,
+      createLogWriter({
+        connection,
+        stream: streamName(dependencies.prefix, log.service),
+        writerId,
+        traceParent,
+        epoch,
+        lastSequence: log.lastSequence,
+        lastNumber: log.epoch === epoch ? log.lastNumber : 0,
+        window,
+        maxOutageMs,
+        notice,
+      }),
+    ]),
+  )
+}
+
+/** Where the epoch has begun in another stream already, its slot and consistent point are the ones that hold here too. */
+function epochControl(
+  { dependencies, logs, epoch, identity, slot, source }: EpochBeginning,
+  service: string,
+): EpochControl {
+  const begun = logs.find((log) => log.epoch === epoch && log.begun !== null)?.begun
+  const consistentPoint = begun?.consistentPoint ?? lsnText(source.consistencyPoint)
+  return {
+    v: WIRE_VERSION,
+    kind: 'control',
+    epoch,
+    control: 'epoch',
+    contractSet: dependencies.set.name,
+    service,
+    ...identity,
+    slot: slot === null ? null : { name: slot, consistentPoint },
+    startedAt: new Date().toISOString(),
+  }
+}

@@ -1,0 +1,50 @@
+import type { Entity } from '../contracts/language/contract-set.ts'
+
+/** One reading task: a range of a table's blocks, from the first to before the end; null where it is open. */
+export interface Chunk {
+  readonly number: number
+  readonly fromBlock: number | null
+  readonly toBlock: number | null
+}
+
+/** What the catalog says of a table before it is read. Sizes are the main fork's blocks and the bytes with TOAST. */
+export interface TableSize {
+  readonly blocks: number
+  readonly bytes: number
+  readonly estimatedRows: number
+}
+
+/** What a reader repeats at most after a crash; and a chunk is one short transaction in the monolith. */
+export const CHUNK_BYTES = 64 * 1024 * 1024
+
+/**
+ * The chunks of a table: ranges of blocks that hold at most about 64 MiB with their TOASTed values, and at least as
+ * many as there are readers where the table is worth it. The ends are open: whatever the snapshot shows is in a range.
+ */
+export function planChunks(size: TableSize, readers: number): Chunk[] {
+  const wanted = Math.max(Math.ceil(size.bytes / CHUNK_BYTES), size.bytes > CHUNK_BYTES / 8 ? readers : 1)
+  const count = Math.max(1, Math.min(wanted, size.blocks))
+  return Array.from({ length: count }, (_, number) => ({
+    number,
+    fromBlock: number === 0 ? null : Math.floor((size.blocks * number) / count),
+    toBlock: number === count - 1 ? null : Math.floor((size.blocks * (number + 1)) / count),
+  }))
+}
+
+/** The range as an SQL condition, which PostgreSQL runs as a TID range scan (from version 14 on). */
+export function chunkCondition({ fromBlock, toBlock }: Chunk): string {
+  const conditions = [
+    ...(fromBlock === null ? [] : [`ctid >= '(${fromBlock},0)'::tid`]),
+    ...(toBlock === null ? [] : [`ctid < '(${toBlock},0)'::tid`]),
+  ]
+  return conditions.length === 0 ? 'true' : conditions.join(' AND ')
+}
+
+/** Tables in the order in which they are read: the large ones first, so that no reader is left with one at the end. */
+export function readingOrder<Table extends { readonly entity: Entity; readonly size: TableSize }>(
+  tables: readonly Table[],
+): Table[] {
+  return [...tables].sort(
+    (left, right) => right.size.bytes - left.size.bytes || (left.entity.name < right.entity.name ? -1 : 1),
+  )
+}
