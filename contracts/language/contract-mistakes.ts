@@ -145,9 +145,8 @@ function pairMistakes(
 
 /** Whether a foreign key may refer to these columns: PostgreSQL asks for a unique index over exactly them. */
 function isUnique(entity: Entity, columns: readonly string[]): boolean {
-  const sorted = (names: readonly string[]): string => JSON.stringify(names.toSorted())
   const unique = [entity.key, ...entity.indexes.filter((index) => index.unique).map(({ on }) => on)]
-  return unique.some((on) => sorted(on) === sorted(columns))
+  return unique.some((on) => on.length === columns.length && on.every((name) => columns.includes(name)))
 }
 
 /** Two definitions of one type: only the first would be made. */

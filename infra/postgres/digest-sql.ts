@@ -1,4 +1,4 @@
-import type { Entity } from '../../contracts/language/contract-set.ts'
+import type { ContractColumn, Entity } from '../../contracts/language/contract-set.ts'
 import { quoteIdentifier } from '../../contracts/language/quoting.ts'
 
 /** Bits of the null map that one 64-bit seed holds, below the bit that tells the two hashes apart. */
@@ -43,10 +43,21 @@ function chain(entity: Entity, start: string): string {
     hash = first === 0 ? `(${start} + ${flags.join(' + ')})` : hashed(`(${flags.join(' + ')})::text`, hash)
   }
   for (const column of entity.columns) {
-    const text = `${quoteIdentifier(column.name)}::text`
+    const text = valueText(column)
     hash = hashed(column.nullable ? `coalesce(${text}, '')` : text, hash)
   }
   return hash
+}
+
+/**
+ * A value as COPY writes it. The cast of xml to text keeps an encoding declaration that COPY leaves out, so that an equal
+ * copy would look different; a user's type may rest on xml, and an enum cannot.
+ */
+function valueText({ name, type, requires }: ContractColumn): string {
+  const column = quoteIdentifier(name)
+  const isEnum = requires.some((definition) => definition.labels !== undefined)
+  const mayBeXml = type.startsWith('xml') || (type.includes('.') && !isEnum)
+  return mayBeXml ? `pg_catalog.format('%s', ${column})` : `${column}::text`
 }
 
 /** A composite value whose fields are all null satisfies IS NULL too; its text still tells it from NULL. */

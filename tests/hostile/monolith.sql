@@ -1,0 +1,390 @@
+-- The hostile monolith's tables, as an owner who never heard of contracts would have made them. The contract set beside
+-- this file is written independently of it, and a test compares the two through the catalog.
+
+CREATE EXTENSION hstore SCHEMA public;
+CREATE EXTENSION citext SCHEMA public;
+CREATE SCHEMA "Odd ""schema"".x 😀";
+CREATE SCHEMA elsewhere;
+
+-- Service values: every scalar type.
+
+CREATE TABLE public.integers (
+  id bigint PRIMARY KEY,
+  int2 smallint,
+  int4 integer,
+  int8 bigint,
+  "not null" bigint NOT NULL DEFAULT '-9223372036854775808'::bigint,
+  "boolean" boolean,
+  oid oid,
+  lsn pg_lsn,
+  xid8 xid8
+);
+
+CREATE TABLE public.floats (
+  id integer PRIMARY KEY,
+  float4 real,
+  float8 double precision,
+  "not null" double precision NOT NULL,
+  "numeric" numeric,
+  scaled numeric(20,5),
+  rounded numeric(5,-2),
+  money money
+);
+
+CREATE TABLE public.texts (
+  id integer PRIMARY KEY,
+  text text,
+  "not null" text NOT NULL DEFAULT '',
+  "varchar" character varying,
+  varchar_20 character varying(20),
+  char_5 character(5),
+  "char" "char",
+  blank_padded bpchar,
+  name name,
+  citext public.citext
+);
+
+CREATE TABLE public.binaries (
+  key bytea PRIMARY KEY,
+  bytea bytea,
+  bit_1 bit,
+  bit_5 bit(5),
+  varbit bit varying,
+  varbit_10 bit varying(10)
+);
+
+CREATE TABLE public.times (
+  id integer PRIMARY KEY,
+  timestamp_0 timestamp(0),
+  timestamp_1 timestamp(1),
+  timestamp_2 timestamp(2),
+  timestamp_3 timestamp(3),
+  timestamp_4 timestamp(4),
+  timestamp_5 timestamp(5),
+  timestamp_6 timestamp(6),
+  "timestamp" timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  timestamptz timestamptz,
+  timestamptz_2 timestamptz(2),
+  date date,
+  "time" time,
+  time_3 time(3),
+  timetz timetz,
+  timetz_0 timetz(0),
+  "interval" interval,
+  interval_months interval year to month,
+  interval_seconds interval day to second(2)
+);
+
+CREATE TABLE public.documents (
+  id uuid PRIMARY KEY,
+  json json,
+  jsonb jsonb,
+  xml xml,
+  jsonpath jsonpath,
+  tsvector tsvector,
+  tsquery tsquery,
+  hstore public.hstore
+);
+
+CREATE TABLE public.networks (
+  id uuid PRIMARY KEY,
+  inet inet,
+  cidr cidr,
+  macaddr macaddr,
+  macaddr8 macaddr8
+);
+
+CREATE TABLE public.shapes (
+  id integer PRIMARY KEY,
+  point point,
+  line line,
+  lseg lseg,
+  box box,
+  path path,
+  polygon polygon,
+  circle circle
+);
+
+CREATE TABLE public.large (
+  id integer PRIMARY KEY,
+  text text,
+  bytea bytea,
+  "jsonb" jsonb
+);
+ALTER TABLE public.large ALTER bytea SET STORAGE EXTERNAL;
+
+-- Service structures: types of the monolith's own, ranges, arrays, computed columns.
+
+CREATE TYPE public."Mood, ""odd"" 😀" AS ENUM (
+  'plain', 'with space', 'comma,', 'quote''s', 'double"quote', 'back\slash', '😀', '{brace}', '(paren)', 'NULL', '',
+  ' padded ', E'new\nline', 'a label of exactly sixty-three bytes which is the longest possi'
+);
+CREATE DOMAIN public.positive AS integer CHECK (VALUE > 0);
+CREATE DOMAIN public."Email Address" AS text CHECK (VALUE LIKE '%@%');
+CREATE DOMAIN public.labels AS text[] CHECK (cardinality(VALUE) < 100);
+CREATE TYPE public.pair AS (first integer, "Second ""one""" text);
+CREATE TYPE public."Nested" AS (pair public.pair, mood public."Mood, ""odd"" 😀", tags text[], amount numeric(10,3));
+CREATE TYPE public.text_range AS RANGE (subtype = text, collation = "C");
+
+CREATE TABLE public.kinds (
+  id integer PRIMARY KEY,
+  mood public."Mood, ""odd"" 😀" NOT NULL DEFAULT 'quote''s',
+  other_mood public."Mood, ""odd"" 😀",
+  positive public.positive,
+  email public."Email Address",
+  labels public.labels,
+  pair public.pair,
+  "Nested" public."Nested"
+);
+
+CREATE TABLE public.ranges (
+  id integer PRIMARY KEY,
+  int4range int4range,
+  int8range int8range,
+  numrange numrange,
+  tsrange tsrange,
+  tstzrange tstzrange,
+  daterange daterange,
+  text_range public.text_range,
+  int4multirange int4multirange,
+  nummultirange nummultirange,
+  tstzmultirange tstzmultirange,
+  text_multirange public.text_multirange
+);
+
+CREATE TABLE public.arrays (
+  id integer PRIMARY KEY,
+  texts text[],
+  integers integer[3],
+  bigints bigint[],
+  numerics numeric[],
+  floats double precision[],
+  booleans boolean[],
+  varchars character varying(10)[],
+  byteas bytea[],
+  timestamps timestamp(3)[],
+  jsonbs jsonb[],
+  uuids uuid[],
+  boxes box[],
+  moods public."Mood, ""odd"" 😀"[],
+  pairs public.pair[],
+  positives public.positive[],
+  ranges int4range[],
+  hstores public.hstore[]
+);
+
+CREATE TABLE public.computed (
+  total numeric GENERATED ALWAYS AS (price * (quantity)::numeric) STORED,
+  id integer PRIMARY KEY,
+  price numeric(10,2) NOT NULL DEFAULT 0,
+  quantity integer,
+  loud text GENERATED ALWAYS AS (upper(name)) STORED,
+  name text NOT NULL,
+  UNIQUE (loud)
+);
+
+CREATE TABLE public.numbered_always (
+  id bigint GENERATED ALWAYS AS IDENTITY (START WITH 1000 INCREMENT BY 7) PRIMARY KEY,
+  name text
+);
+
+CREATE TABLE public.numbered_by_default (
+  name text PRIMARY KEY,
+  number integer GENERATED BY DEFAULT AS IDENTITY
+);
+
+-- Service user: names.
+
+CREATE TYPE "Odd ""schema"".x 😀"."Mood, ""odd"" 😀" AS ENUM ('elsewhere', 'plain');
+CREATE TYPE "Odd ""schema"".x 😀"."order" AS (by text);
+
+CREATE TABLE public."user" ("user" text PRIMARY KEY, "password" text, "table" integer, t text, "user.user" text);
+
+CREATE TABLE public."select" ("from" integer PRIMARY KEY, "where" text NOT NULL DEFAULT 'it''s \ "quoted"');
+
+CREATE TABLE public."Hostile . ""name"" 😀 %*>~\ it's;--" (
+  "Key . ""part"" 2" text NOT NULL,
+  "other 'column'" integer,
+  "Key . ""part"" 1" integer NOT NULL,
+  CONSTRAINT "Hostile %s ""key"" . 😀" PRIMARY KEY ("Key . ""part"" 1", "Key . ""part"" 2")
+);
+CREATE INDEX "An index ""of"" . 😀" ON public."Hostile . ""name"" 😀 %*>~\ it's;--" ("other 'column'");
+
+CREATE TABLE public."__proto__" ("__proto__" text PRIMARY KEY, "constructor" text, "hasOwnProperty" text, "toString" text);
+CREATE TABLE public."constructor" ("valueOf" text PRIMARY KEY, "then" text, "length" integer, "prototype" text);
+
+CREATE TABLE public."a table name of exactly sixty-three bytes, the most there can 1" (
+  id integer PRIMARY KEY,
+  "a column name of exactly sixty-three bytes, the most there is 1" text,
+  "a column name of exactly sixty-three bytes, the most there is 2" text UNIQUE
+);
+CREATE TABLE public."a table name of exactly sixty-three bytes, the most there can 2" (
+  id integer PRIMARY KEY,
+  "a column name of exactly sixty-three bytes, the most there is 1" text UNIQUE,
+  "a column name of exactly sixty-three bytes, the most there is 2" text
+);
+CREATE TABLE public."€€€€€€€€€€€€€€€€€€€€€" ("€€€€€€€€€€€€€€€€€€€€€" integer PRIMARY KEY, euro text UNIQUE);
+
+CREATE TABLE public."Case" ("Name" text PRIMARY KEY, "NAME" text, name text, "nAME" text);
+CREATE TABLE public."case" ("Name" text PRIMARY KEY, "NAME" text, name text, "nAME" text);
+CREATE TABLE public."~" ("~" integer PRIMARY KEY, ">" text);
+CREATE TABLE public."%7E" ("%7E" integer PRIMARY KEY, "*" text);
+CREATE TABLE public."2024" ("2024" integer PRIMARY KEY, z text, "1" text, a text);
+
+CREATE TABLE public.twice (id integer PRIMARY KEY, name text, here text);
+CREATE TABLE "Odd ""schema"".x 😀".twice (
+  id text PRIMARY KEY,
+  name integer,
+  mood "Odd ""schema"".x 😀"."Mood, ""odd"" 😀",
+  "order" "Odd ""schema"".x 😀"."order",
+  common public."Mood, ""odd"" 😀"
+);
+CREATE TABLE "Odd ""schema"".x 😀"."Odd ""schema"".x 😀" (
+  id integer PRIMARY KEY,
+  twice text REFERENCES "Odd ""schema"".x 😀".twice ON UPDATE CASCADE ON DELETE SET NULL,
+  public_twice integer REFERENCES public.twice ON UPDATE CASCADE ON DELETE SET NULL
+);
+
+CREATE TABLE public.columns (
+  id integer PRIMARY KEY,
+  "a.b" text, "a b" text, "a" text, "b" text, " leading" text, "trailing " text, "it's" text, "double""quote" text,
+  "😀" text, "👩‍👩‍👧" text, "UPPER" text, upper text, "Upper" text, "select" text, "table" text, "user" text,
+  "__proto__" text, "constructor" text, "1" text, "2024" text, "9lives" text, "%" text, "%2E" text, "%s" text,
+  "*" text, ">" text, "~" text, "back\slash" text, U&"new\000Aline" text, U&"tab\0009" text, U&"\000D" text, "$1" text,
+  "$$" text, "?" text, ":name" text, "--" text, "/*" text, ";" text, U&"caf\00E9" text, U&"cafe\0301" text,
+  U&"\200B" text, U&"\202Egnihtyna" text, U&"\FEFFbyte order mark" text, oid text, row text, value text, key text,
+  "null" text, "NULL" text, "true" text, "default" text, "\N" text, "\." text, "," text, "(" text, ")" text,
+  "{}" text, "[0]" text, "#" text, "@" text, "!" text, "=" text, "`" text, "|" text, "&" text, """" text, """""" text,
+  "'" text, "xmin " text, rows text, high text, low text, hashed text, count text
+);
+
+-- Service keys_and_links_of_31_characters: keys, references, the physical life of tables.
+
+CREATE TABLE public.three_columns (
+  b integer NOT NULL,
+  payload text,
+  a text NOT NULL,
+  c timestamp(3) NOT NULL,
+  code text,
+  region text,
+  PRIMARY KEY (c, a, b),
+  UNIQUE (region, code)
+);
+CREATE INDEX ON public.three_columns (payload, b);
+
+CREATE TABLE public.composite_links (
+  id integer PRIMARY KEY,
+  link_a text,
+  link_b integer,
+  link_c timestamp(3),
+  region text,
+  code text,
+  FOREIGN KEY (link_a, link_b, link_c) REFERENCES public.three_columns (a, b, c) ON UPDATE NO ACTION ON DELETE CASCADE,
+  FOREIGN KEY (region, code) REFERENCES public.three_columns (region, code) ON UPDATE CASCADE ON DELETE SET NULL
+);
+
+CREATE TABLE public."_AToB" ("A" integer NOT NULL, "B" integer NOT NULL);
+CREATE UNIQUE INDEX "_AToB_AB_unique" ON public."_AToB" ("A", "B");
+CREATE INDEX "_AToB_B_index" ON public."_AToB" ("B");
+
+CREATE TABLE public.by_enum (mood public."Mood, ""odd"" 😀" PRIMARY KEY, note text);
+CREATE TABLE public.by_numeric (amount numeric PRIMARY KEY, note text);
+CREATE TABLE public.by_float (amount double precision PRIMARY KEY, note text);
+CREATE TABLE public.by_timestamp (moment timestamp(6) PRIMARY KEY, note text);
+CREATE TABLE public.by_interval (span interval PRIMARY KEY, note text);
+CREATE TABLE public.by_citext (name public.citext PRIMARY KEY, note text);
+CREATE TABLE public.by_char (code character(5) PRIMARY KEY, note text);
+CREATE TABLE public.by_boolean ("no" boolean PRIMARY KEY, note text);
+CREATE TABLE public.by_structure (
+  pair public.pair NOT NULL, span int4range NOT NULL, tags text[] NOT NULL, document jsonb NOT NULL, note text,
+  PRIMARY KEY (tags, document, pair, span)
+);
+CREATE TABLE public.only_a_key (key text PRIMARY KEY);
+CREATE TABLE public.deferred_key (
+  id integer PRIMARY KEY DEFERRABLE INITIALLY DEFERRED,
+  name text UNIQUE DEFERRABLE INITIALLY DEFERRED
+);
+
+CREATE TABLE public.tree (
+  id integer PRIMARY KEY,
+  parent integer REFERENCES public.tree ON UPDATE CASCADE ON DELETE CASCADE,
+  twin integer UNIQUE REFERENCES public.tree ON UPDATE CASCADE ON DELETE SET NULL
+);
+CREATE TABLE public.chicken (id integer PRIMARY KEY, egg integer NOT NULL);
+CREATE TABLE public.egg (id integer PRIMARY KEY, chicken integer NOT NULL);
+ALTER TABLE public.chicken ADD FOREIGN KEY (egg) REFERENCES public.egg
+  ON UPDATE CASCADE ON DELETE NO ACTION DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE public.egg ADD FOREIGN KEY (chicken) REFERENCES public.chicken
+  ON UPDATE CASCADE ON DELETE NO ACTION DEFERRABLE INITIALLY DEFERRED;
+
+CREATE TABLE public.actions (
+  id integer PRIMARY KEY,
+  no_action integer REFERENCES public.tree ON DELETE NO ACTION ON UPDATE NO ACTION,
+  restricted integer REFERENCES public.tree ON DELETE RESTRICT ON UPDATE RESTRICT,
+  cascading integer REFERENCES public.tree ON DELETE CASCADE ON UPDATE CASCADE,
+  nulled integer REFERENCES public.tree ON DELETE SET NULL ON UPDATE SET NULL,
+  defaulted integer DEFAULT 1 REFERENCES public.tree ON DELETE SET DEFAULT ON UPDATE SET DEFAULT
+);
+
+CREATE TABLE public.crossings (
+  id integer PRIMARY KEY,
+  user_name text REFERENCES public."user" ON UPDATE CASCADE ON DELETE CASCADE,
+  hostile_2 text,
+  hostile_1 integer,
+  number bigint REFERENCES public.integers ON UPDATE CASCADE ON DELETE RESTRICT,
+  about public."Mood, ""odd"" 😀" NOT NULL,
+  about_id text NOT NULL,
+  FOREIGN KEY (hostile_1, hostile_2) REFERENCES public."Hostile . ""name"" 😀 %*>~\ it's;--"
+    ON UPDATE CASCADE ON DELETE SET NULL
+);
+
+CREATE TABLE public.wide (id integer PRIMARY KEY);
+DO $$ BEGIN
+  EXECUTE (SELECT 'ALTER TABLE public.wide ' || string_agg(format('ADD %I %s', 'column ' || i,
+    (ARRAY['integer', 'text', 'numeric(12,3)', 'timestamp(3)', 'boolean'])[i % 5 + 1]), ', ' ORDER BY i)
+    FROM generate_series(1, 249) AS i);
+END $$;
+
+CREATE TABLE public.empty (id integer PRIMARY KEY, name text);
+CREATE TABLE public.one_row (id integer PRIMARY KEY, name text);
+CREATE TABLE public.nulls (id integer PRIMARY KEY, a text, b integer, c jsonb, d double precision, e bytea);
+CREATE TABLE public.secrets (id integer PRIMARY KEY, "user" text NOT NULL, password text NOT NULL, token bytea);
+
+CREATE TABLE public.changed (
+  id integer PRIMARY KEY,
+  dropped_first text,
+  kept text,
+  dropped_second integer NOT NULL DEFAULT 7,
+  retyped integer,
+  dropped_last jsonb
+);
+CREATE TABLE public.churned (id integer PRIMARY KEY, counter integer NOT NULL, filler text) WITH (fillfactor = 50, autovacuum_enabled = false);
+CREATE TABLE public.rewritten (id integer PRIMARY KEY, name text);
+
+CREATE TABLE public.animals (id integer PRIMARY KEY, name text);
+CREATE TABLE public.cats (lives integer, PRIMARY KEY (id)) INHERITS (public.animals);
+
+CREATE TABLE public.guarded (id integer PRIMARY KEY, name text);
+ALTER TABLE public.guarded ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.guarded FORCE ROW LEVEL SECURITY;
+CREATE POLICY nobody ON public.guarded USING (false);
+
+-- Owners set replica identities for tools of their own.
+
+ALTER TABLE public.three_columns REPLICA IDENTITY FULL;
+ALTER TABLE public.guarded REPLICA IDENTITY NOTHING;
+ALTER TABLE public."_AToB" REPLICA IDENTITY USING INDEX "_AToB_AB_unique";
+
+-- What no contract claims.
+
+CREATE TABLE elsewhere."left over" (id integer NOT NULL, note text);
+CREATE TABLE public."_migrations" (id serial PRIMARY KEY, name text);
+CREATE UNLOGGED TABLE public.session_cache (token text PRIMARY KEY, payload jsonb);
+CREATE VIEW public.a_view AS SELECT id, name FROM public.animals;
+CREATE MATERIALIZED VIEW public.a_materialized_view AS SELECT count(*) AS users FROM public."user";
+CREATE SEQUENCE public.a_sequence;
+CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  NEW.name := coalesce(NEW.name, 'touched');
+  RETURN NEW;
+END $$;
+CREATE TRIGGER touch BEFORE INSERT ON public.one_row FOR EACH ROW EXECUTE FUNCTION public.touch();
