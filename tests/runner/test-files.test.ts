@@ -1,0 +1,34 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { deadlineOf, inRunningOrder, isWanted } from './test-files.ts'
+
+test('a file may state its deadline in its first line, and only there', () => {
+  assert.is(deadlineOf('// deadline: 300 s\nimport …'), 300_000)
+  assert.is(deadlineOf('\n// deadline: 300 s\n'), 120_000)
+  assert.is(deadlineOf('// deadline: soon'), 120_000)
+  assert.is(deadlineOf(''), 120_000)
+})
+
+test('without filters every file is wanted, with filters those that one of them occurs in', () => {
+  const path = 'tests/infra/embedded/servers.test.ts'
+  assert.ok(isWanted(path, []))
+  assert.ok(isWanted(path, ['nothing', 'embedded']))
+  assert.ok(isWanted(path, ['./tests/infra']))
+  assert.not.ok(isWanted(path, ['publisher']))
+})
+
+test('the files that may take longest run first, the others by name', () => {
+  const files = [
+    { path: 'b', deadlineMs: 1 },
+    { path: 'a', deadlineMs: 1 },
+    { path: 'c', deadlineMs: 2 },
+  ]
+  assert.is(
+    inRunningOrder(files)
+      .map(({ path }) => path)
+      .join(''),
+    'cab',
+  )
+})
+
+test.run()
