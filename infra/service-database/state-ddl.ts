@@ -9,9 +9,12 @@ export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
  * transaction, so they must live in one database. Each statement can be run again.
  *
  * `checkpoint` has one row: how far the service is; `stream_sequence` is a hint, all messages up to it are applied.
+ *   `epoch_started_at` tells the log's epoch from that of another log, and `stream_writer`, who wrote the message at
+ *   `stream_sequence`, tells the message from another one.
  * `entity` has a row for each table: whether `prepare` created it, and the attempt whose pages it holds.
  * `ledger` has a row for each page applied: its identity, so that a page that comes again is not copied again.
- * `set_aside` has what was dropped for the loading, with the statement that puts it back exactly as it was.
+ * `shape` has the shapes that the log described and the contract does not have, as JSON by their hashes.
+ * `set_aside` has what was dropped for the loading, with the statements that put it back exactly as it was.
  */
 export const STATE_DDL: readonly string[] = [
   'CREATE SCHEMA IF NOT EXISTS scission',
@@ -23,9 +26,11 @@ export const STATE_DDL: readonly string[] = [
      prefix text NOT NULL,
      system_id text,
      epoch bigint NOT NULL DEFAULT 0,
+     epoch_started_at text,
      lsn pg_lsn,
      ordinal bigint,
      stream_sequence bigint NOT NULL DEFAULT 0,
+     stream_writer text NOT NULL DEFAULT '',
      phase text NOT NULL DEFAULT 'waiting' CHECK (phase IN ('waiting', 'loading', 'indexing', 'following')),
      changed_at timestamptz NOT NULL DEFAULT pg_catalog.now()
    )`,
@@ -47,6 +52,10 @@ export const STATE_DDL: readonly string[] = [
      page integer NOT NULL,
      rows bigint NOT NULL,
      PRIMARY KEY (epoch, entity, attempt, chunk, page)
+   )`,
+  `CREATE TABLE IF NOT EXISTS scission.shape (
+     hash text PRIMARY KEY,
+     shape text NOT NULL
    )`,
   `CREATE TABLE IF NOT EXISTS scission.set_aside (
      ordinal bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
