@@ -23,7 +23,7 @@ export function databasesAreOurs({ deployment: { set, prefix }, services }: Pref
     if (owner.stateVersion !== STATE_VERSION)
       return about(
         `Its database holds Scission's tables in version ${owner.stateVersion}, and this release knows ${STATE_VERSION}.`,
-        'Use the release that prepared it, or cancel --services with that release.',
+        'Use the release that prepared it, or cancel --with-services with that release.',
       )
     if (owner.contractSet === set.name && owner.service === service.name && owner.prefix === prefix) return []
     return about(
@@ -57,7 +57,7 @@ export function loadedTablesExist({ services }: PreflightContext): Finding[] {
         'lost-table',
         serviceSubject(state.service),
         `Table ${tableSql(entity)} was loaded from the log, and is gone.`,
-        'Take the service back with cancel --services, then prepare and consume it again.',
+        'Take the service back with cancel --with-services, then prepare and consume it again.',
       ),
     )
 }

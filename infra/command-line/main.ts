@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url'
+import { addCancel } from './cancel.ts'
+import { addConsume } from './consume.ts'
+import { addDemo } from './demo.ts'
+import { addPreflight } from './preflight.ts'
+import { addPrepare } from './prepare.ts'
+import { addPublish } from './publish.ts'
+import { runCommandLine } from './run.ts'
+import { addVerify } from './verify.ts'
+
+const exitCode = await runCommandLine(
+  {
+    arguments: process.argv.slice(2),
+    environment: process.env,
+    folder: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    defaultContracts: fileURLToPath(new URL('../../contracts/archimodeler/contract-set.ts', import.meta.url)),
+  },
+  [addPreflight, addPrepare, addPublish, addConsume, addVerify, addCancel, addDemo],
+)
+// Sockets that linger must not keep the process.
+process.exit(exitCode)

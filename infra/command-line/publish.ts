@@ -1,0 +1,106 @@
+import type { PublishOutcome } from '../../publisher/events.ts'
+import { Failure } from '../../contracts/failure.ts'
+import { connectionsFlag, maxOutageOption } from './flags.ts'
+import { openProgress } from './progress.ts'
+import { bytesText, countText, counted, durationText } from './quantities.ts'
+import { tableText, wrappedText } from './tables.ts'
+import { displayOf } from './terminal.ts'
+import {
+  type AddVerb,
+  printResult,
+  type SharedFlags,
+  type VerbContext,
+  type VerbExitCode,
+  withSharedFlags,
+} from './verb.ts'
+
+interface PublishFlags extends SharedFlags {
+  readonly snapshotOnly?: true
+  readonly slot: boolean
+  readonly newEpoch?: true
+  readonly readers?: number
+  readonly maxOutage: number
+}
+
+export const addPublish: AddVerb = (program, run) => {
+  withSharedFlags(program.command('publish'))
+    .description("publish the monolith's rows into the log, as of one point in time")
+    .option('--snapshot-only', 'publish one snapshot and end (required: following changes comes with a later release)')
+    .option('--no-slot', 'keep no slot for later changes: for a planned downtime, with all writers stopped')
+    .option('--new-epoch', 'begin anew, even where a snapshot is complete; services then load again')
+    .option('--readers <number>', 'sessions that read the monolith at the same time', connectionsFlag)
+    .addOption(maxOutageOption('how long to wait for a server that is away'))
+    .action((flags: PublishFlags) => run(flags, (context) => publish(context, flags)))
+}
+
+async function publish(context: VerbContext, flags: PublishFlags): Promise<VerbExitCode> {
+  if (flags.snapshotOnly !== true)
+    throw new Failure(2, 'publish cannot follow the live monolith yet: add --snapshot-only to publish one snapshot.')
+  const configuration = await context.configureMonolith([])
+  const { PAGE_BYTES, publishSnapshot } = await import('../../publisher/publish-snapshot.ts')
+  context.busyWith('the pages that are on their way into the log')
+  const progress = openProgress(context, configuration.set.services, 'publish')
+  try {
+    const outcome = await publishSnapshot(
+      configuration,
+      {
+        withSlot: flags.slot,
+        newEpoch: flags.newEpoch === true,
+        readers: flags.readers ?? configuration.readers,
+        pageBytes: PAGE_BYTES,
+        maxOutageMs: flags.maxOutage,
+        signal: context.signal,
+      },
+      (event) => progress.publisher(event),
+    )
+    progress.end()
+    const { columns } = displayOf(context.world.stdout, context.world.environment)
+    printResult(context, flags, outcome, publishText(outcome, columns))
+    return 0
+  } finally {
+    progress.end()
+  }
+}
+
+/** What a person reads when a snapshot is in the log. */
+export function publishText(outcome: PublishOutcome, columns: number): string {
+  const { epoch, consistencyPoint, services, seconds } = outcome
+  if (outcome.outcome === 'already closed')
+    return [
+      `The snapshot of epoch ${epoch} is complete already, as of ${consistencyPoint}: nothing was done.`,
+      ...slotLines(outcome, columns),
+      'To publish anew, add --new-epoch.',
+    ].join('\n')
+  const tables = services.map(({ service, entities }) => ({
+    service,
+    tables: entities.length,
+    rows: entities.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: entities.reduce((sum, { bytes }) => sum + bytes, 0),
+  }))
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0)
+  return [
+    tableText(
+      [
+        { title: 'service', align: 'left' },
+        { title: 'tables', align: 'right' },
+        { title: 'rows', align: 'right' },
+        { title: 'bytes', align: 'right' },
+      ],
+      tables.map((table) => [table.service, String(table.tables), countText(table.rows), bytesText(table.bytes)]),
+    ),
+    '',
+    `Published ${counted(rows, 'row')} in ${durationText(seconds)}: epoch ${epoch}, as of ${consistencyPoint}.`,
+    ...slotLines(outcome, columns),
+  ].join('\n')
+}
+
+function slotLines({ slot }: PublishOutcome, columns: number): string[] {
+  if (slot === null)
+    return [wrappedText('No slot is kept: what is written to the monolith from now on is not in the log.', columns)]
+  const room =
+    slot.safeBytes === null
+      ? 'nothing limits it (max_slot_wal_keep_size)'
+      : `${bytesText(slot.safeBytes)} more and it is given up`
+  const held = `${bytesText(slot.retainedBytes)} of WAL in the monolith`
+  return [wrappedText(`Slot ${slot.name} is kept, and with it ${held}; ${room}.`, columns)]
+}

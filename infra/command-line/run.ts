@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { Failure } from '../../contracts/failure.ts'
+import { type ConfigurationRequest, givenUrls } from '../configuration/given-values.ts'
+import { withoutSecrets } from '../configuration/secrets.ts'
+import { type Interruption, listenForInterruption } from './interruption.ts'
+import { flushed, openOutput, type Output } from './output.ts'
+import type { World } from './terminal.ts'
+import { usageFailure } from './usage-errors.ts'
+import type { AddVerb, SharedFlags, VerbContext, VerbExitCode } from './verb.ts'
+
+/**
+ * Runs one command, and says how it ended. Exit codes: 0 done, 1 error, 2 usage, 3 a difference was found, 4 refused,
+ * 5 lag or time-out, 130 and 143 interrupted.
+ */
+export async function runCommandLine(world: World, verbs: readonly AddVerb[]): Promise<number> {
+  const output = openOutput(world)
+  const interruption = listenForInterruption(process, {
+    say: (line) => output.note(line),
+    exit: (code) => {
+      output.lower()
+      process.exit(code)
+    },
+  })
+  // Bars hide the cursor, and whatever ends the process must give it back.
+  process.once('exit', output.lower)
+  try {
+    const ended = await runVerb(world, output, interruption, verbs)
+    return interruption.exitCode() ?? ended
+  } catch (error) {
+    output.lower()
+    return await reportError(error, world, output, interruption.exitCode())
+  } finally {
+    interruption.close()
+    output.lower()
+    await Promise.all([flushed(world.stdout), flushed(world.stderr)])
+  }
+}
+
+async function runVerb(
+  world: World,
+  output: Output,
+  { signal, busyWith }: Interruption,
+  verbs: readonly AddVerb[],
+): Promise<VerbExitCode> {
+  let exitCode: VerbExitCode = 0
+  const program = newProgram(world)
+  const run = async (flags: SharedFlags, action: (context: VerbContext) => Promise<VerbExitCode>): Promise<void> => {
+    exitCode = await action({ world, output, ...configurationOf(requestOf(world, flags.config)), signal, busyWith })
+  }
+  for (const add of verbs) add(program, run)
+  try {
+    await program.parseAsync(world.arguments, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    const failure = usageFailure(error, program, world.arguments)
+    if (failure !== null) throw failure
+  }
+  return exitCode
+}
+
+/** The configuration is loaded by the verbs that need it: help and a mistyped flag are answered at once. */
+function configurationOf(request: ConfigurationRequest): Pick<VerbContext, 'configure' | 'configureMonolith'> {
+  return {
+    configure: async (services) => {
+      const { readConfiguration } = await import('../configuration/configuration.ts')
+      return await readConfiguration(request, services)
+    },
+    configureMonolith: async (services) => {
+      const { readMonolithConfiguration } = await import('../configuration/configuration.ts')
+      return await readMonolithConfiguration(request, services)
+    },
+  }
+}
+
+function newProgram({ stdout, stderr }: World): Command {
+  return new Command('scission')
+    .description(
+      'Splits a PostgreSQL monolith into one database per microservice, through an event log on NATS JetStream.',
+    )
+    .version(packageVersion())
+    .exitOverride()
+    .showHelpAfterError(false)
+    .configureHelp({ showGlobalOptions: false })
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      // Complaints are thrown too, and are put in our words there.
+      outputError: () => undefined,
+    })
+}
+
+function packageVersion(): string {
+  const content: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return String(Reflect.get(Object(content), 'version'))
+}
+
+function requestOf({ environment, folder, defaultContracts }: World, configFile?: string): ConfigurationRequest {
+  return { environment, folder, configFile: configFile ?? null, defaultContracts }
+}
+
+/** One sentence for what an operator can act on; a stack for what only we can. */
+async function reportError(
+  error: unknown,
+  world: World,
+  output: Output,
+  interrupted: 130 | 143 | null,
+): Promise<number> {
+  const urls = await givenUrls(requestOf(world, configFlag(world.arguments))).catch(() => [])
+  const isFailure = error instanceof Failure
+  const exitCode = interrupted ?? (isFailure ? error.exitCode : 1)
+  const message = withoutSecrets(isFailure ? error.message : String(error), urls)
+  // What fails while it is being broken off says nothing, unless it was written for the operator.
+  if (isFailure) output.note(`scission: ${message}`)
+  else if (interrupted === null) output.note(`scission: ${withoutSecrets(stackOf(error), urls)}`)
+  if (world.arguments.includes('--json')) {
+    const said = interrupted === null || isFailure ? message : 'Interrupted.'
+    output.data(JSON.stringify({ error: { exitCode, message: said } }))
+  }
+  return exitCode
+}
+
+function configFlag(given: readonly string[]): string | undefined {
+  const index = given.indexOf('--config')
+  return index < 0 ? given.find((word) => word.startsWith('--config='))?.slice('--config='.length) : given[index + 1]
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return `An error that is none was thrown: ${String(error)}`
+  const cause = error.cause === undefined ? '' : `\nCaused by: ${stackOf(error.cause)}`
+  return `${error.stack ?? error.message}${cause}`
+}

@@ -1,0 +1,150 @@
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { ContractSet, Service } from '../../contracts/language/contract-set.ts'
+import type { NatsTarget } from '../nats/connect.ts'
+import type { PostgresTarget } from '../postgres/session.ts'
+import { type LoadedContracts, loadContracts } from './contract-module.ts'
+import { type ConfigurationRequest, type GivenValues, readGivenValues } from './given-values.ts'
+import { configurationFailure, issueSentences, settingTitle, sharedDatabases, unknownNames } from './mistakes.ts'
+import { databaseName } from './names.ts'
+import { chooseServices } from './service-choice.ts'
+import { type Settings, settingsSchema } from './settings.ts'
+
+export interface ServiceTarget {
+  readonly service: Service
+  readonly database: PostgresTarget
+}
+
+export interface Configuration {
+  readonly set: ContractSet
+  readonly prefix: string
+  /** The services that were asked for, in the order of the set, with their databases. */
+  readonly services: readonly ServiceTarget[]
+  readonly nats: NatsTarget
+  readonly replicas: number
+  readonly readers: number
+  readonly loaders: number
+}
+
+export interface MonolithConfiguration extends Configuration {
+  readonly monolith: PostgresTarget
+}
+
+/** The services whose databases a verb needs. */
+export type WantedServices = 'all' | readonly string[]
+
+/**
+ * Reads what a verb needs to know about NATS and the services.
+ * @throws Failure 2 that names every mistake at once.
+ */
+export async function readConfiguration(
+  request: ConfigurationRequest,
+  services: WantedServices,
+): Promise<Configuration> {
+  const { monolith: _, ...configuration } = await readSettings(request, services, false)
+  return configuration
+}
+
+/** As `readConfiguration`, for a verb that also needs the monolith. */
+export async function readMonolithConfiguration(
+  request: ConfigurationRequest,
+  services: WantedServices,
+): Promise<MonolithConfiguration> {
+  const { monolith, ...configuration } = await readSettings(request, services, true)
+  if (monolith === null) throw new Error('The schema let a configuration pass that has no monolith')
+  return { ...configuration, monolith }
+}
+
+interface ReadSettings extends Configuration {
+  readonly monolith: PostgresTarget | null
+}
+
+async function readSettings(
+  request: ConfigurationRequest,
+  wanted: WantedServices,
+  monolith: boolean,
+): Promise<ReadSettings> {
+  const { values, mistakes } = await readGivenValues(request)
+  const contracts = await chosenContracts(values, request.defaultContracts)
+  if ('mistake' in contracts)
+    throw configurationFailure([...mistakes, contracts.mistake, ...unknownNames(values, null)])
+  const { set } = contracts
+  const choice = chooseServices(set, wanted)
+  const parsed = settingsSchema(set, choice.services, monolith).safeParse(schemaInput(values, choice.services))
+  const all = [
+    ...mistakes,
+    ...unknownNames(values, set),
+    ...choice.mistakes,
+    ...(parsed.success ? [] : issueSentences(parsed.error.issues, values, set)),
+    ...sharedDatabases(values, set, { monolith, services: choice.services }),
+    ...(await unreadableFiles(values)),
+  ]
+  if (!parsed.success || all.length > 0) throw configurationFailure(all)
+  return assemble(set, choice.services, parsed.data, values)
+}
+
+async function chosenContracts(values: GivenValues, defaultContracts: string): Promise<LoadedContracts> {
+  const path = givenPath(values, 'SCISSION_CONTRACTS')
+  return loadContracts(path ?? defaultContracts, settingTitle('SCISSION_CONTRACTS', values))
+}
+
+function schemaInput(values: GivenValues, services: readonly Service[]): unknown {
+  const texts = Object.fromEntries([...values].map(([name, { value }]) => [name, value]))
+  const databases = Object.fromEntries(services.map(({ name }) => [databaseName(name), texts[databaseName(name)]]))
+  return { ...texts, databases }
+}
+
+function assemble(
+  set: ContractSet,
+  services: readonly Service[],
+  settings: Settings,
+  values: GivenValues,
+): ReadSettings {
+  const monolith = settings.MONOLITH_DATABASE_URL
+  return {
+    set,
+    prefix: settings.SCISSION_PREFIX,
+    services: services.map((service) => serviceTarget(service, settings.databases)),
+    monolith:
+      monolith === undefined ? null : { title: 'the monolith', variable: 'MONOLITH_DATABASE_URL', url: monolith },
+    nats: {
+      url: settings.NATS_URL,
+      credentialsFile: givenPath(values, 'NATS_CREDENTIALS_FILE'),
+      caFile: givenPath(values, 'NATS_CA_FILE'),
+    },
+    replicas: settings.SCISSION_REPLICAS,
+    readers: settings.SCISSION_READERS,
+    loaders: settings.SCISSION_LOADERS,
+  }
+}
+
+function serviceTarget(service: Service, databases: Readonly<Record<string, string>>): ServiceTarget {
+  const variable = databaseName(service.name)
+  const url = databases[variable]
+  if (url === undefined) throw new Error(`The schema let a configuration pass that has no ${variable}`)
+  return { service, database: { title: `the database of service ${service.name}`, variable, url } }
+}
+
+/** A path begins in the folder of the file that gives it, or in the current one where a variable does. */
+function givenPath(values: GivenValues, name: string): string | null {
+  const given = values.get(name)
+  return given === undefined ? null : resolve(given.folder, given.value)
+}
+
+async function unreadableFiles(values: GivenValues): Promise<string[]> {
+  const mistakes: string[] = []
+  for (const name of ['NATS_CREDENTIALS_FILE', 'NATS_CA_FILE']) {
+    const path = givenPath(values, name)
+    if (path !== null && !(await isReadable(path)))
+      mistakes.push(`${settingTitle(name, values)} names ${path}, which cannot be read: correct the path.`)
+  }
+  return mistakes
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,42 @@
+/** The form that a PostgreSQL URL must have, for sentences. */
+export const POSTGRES_FORM = 'postgres://user:password@host:5432/database'
+export const NATS_FORM = 'nats://user:password@host:4222'
+
+const PASSWORD_MISTAKE =
+  'has an unencoded character in its password: write / as %2F, @ as %40, ? as %3F, # as %23, % as %25'
+
+/**
+ * What is wrong with a PostgreSQL URL, as the end of a sentence that begins with its name; null where nothing is. The
+ * URL itself is never quoted. Manual: "Connection URIs".
+ */
+export function postgresUrlMistake(text: string): string | null {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || !/^postgres(ql)?:$/.test(url.protocol))
+    return `is not a PostgreSQL URL: give it as ${POSTGRES_FORM}, with the password percent-encoded`
+  // An unencoded / @ ? or # in a password ends the host or the path early, and a part of it would pass for a name.
+  if (/[/@]/.test(url.pathname.slice(1)) || url.search.includes('@') || url.hash !== '' || hasStrayPercent(text))
+    return PASSWORD_MISTAKE
+  if (url.pathname.length < 2) return `names no database: end it with /database, as in ${POSTGRES_FORM}`
+  return null
+}
+
+/** What is wrong with a NATS URL, in the same form. */
+export function natsUrlMistake(text: string): string | null {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || !/^(nats|tls):$/.test(url.protocol) || url.hostname === '')
+    return `is not a NATS URL: give it as ${NATS_FORM}, with the password percent-encoded`
+  if (url.pathname.length > 1 || url.search !== '' || url.hash !== '' || hasStrayPercent(text)) return PASSWORD_MISTAKE
+  return null
+}
+
+function hasStrayPercent(text: string): boolean {
+  return /%(?![0-9A-Fa-f]{2})/.test(text)
+}
+
+/** Server and database of a URL that is well formed: two URLs with the same one would write over each other. */
+export function databasePlace(text: string): string {
+  const url = new URL(text)
+  const host = url.searchParams.get('host') ?? url.hostname
+  const port = url.searchParams.get('port') ?? (url.port === '' ? '5432' : url.port)
+  return `${host.toLowerCase()}:${port}${decodeURIComponent(url.pathname)}`
+}

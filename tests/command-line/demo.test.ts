@@ -1,0 +1,97 @@
+// deadline: 300 s
+import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { privateFolderPlaces } from '../../infra/embedded/private-folder.ts'
+import { startCommand } from './run-command.ts'
+
+/** What a guard needs to end servers and remove their folder after their owner is gone. */
+const CLEAN_UP_LIMIT_MS = 15_000
+
+/** Programs and folders of a demonstration, which bear the number of its process. */
+async function remains(pid: number): Promise<string[]> {
+  const mark = `scission-${pid}-`
+  const folders = await Promise.all(privateFolderPlaces.map(async (place) => await readdir(place).catch(() => [])))
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  const lines = await Promise.all(pids.map(async (id) => await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')))
+  return [...folders.flat(), ...lines].filter((text) => text.includes(mark))
+}
+
+async function assertNothingRemains(pid: number): Promise<void> {
+  const deadline = Date.now() + CLEAN_UP_LIMIT_MS
+  while ((await remains(pid)).length > 0 && Date.now() < deadline) await sleep(100)
+  assert.equal(await remains(pid), [])
+}
+
+test('a demonstration ends in one line of JSON that proves every service', async () => {
+  const demo = startCommand(['demo', '--elements', '300', '--seed', '7', '--json'])
+  const { exitCode, stderr, stdout } = await demo.ended
+  assert.is(exitCode, 0, stderr)
+  const report: unknown = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
+  assert.type(report, 'object')
+  const { elements, rows, seconds, seed, services, verified } = report as Record<string, unknown>
+  assert.equal([verified, elements, seed, typeof rows, typeof seconds], [true, 300, 7, 'number', 'number'])
+  assert.ok(Array.isArray(services))
+  assert.equal(
+    services.map(({ service }: { service: string }) => service),
+    [
+      'iam',
+      'modeling',
+      'comments',
+      'notifications',
+      'workflow',
+      'stereotypes',
+      'connectors',
+      'settings',
+      'metamodel',
+      'chat',
+    ],
+  )
+  for (const service of services) {
+    assert.equal(Object.keys(service), ['service', 'tables', 'rows', 'bytes', 'seconds', 'verified'])
+    assert.ok(service.verified && service.rows > 0 && service.bytes > 0, service.service)
+  }
+  await assertNothingRemains(demo.pid)
+})
+
+test('without --json it ends in a table for a person', async () => {
+  const demo = startCommand(['demo', '--elements', '50'])
+  const { exitCode, stderr, stdout } = await demo.ended
+  assert.is(exitCode, 0, stderr)
+  assert.match(stdout, /^service +tables +rows +bytes +seconds\niam +7 +[\d,]+ +\d.* +equal\nmodeling +5 /)
+  assert.match(stdout, /\n\nOne monolith of [\d,]+ rows became 10 databases, each proven equal, in [^\n]+\.\n$/)
+  for (const step of ['servers', 'monolith', 'preflight', 'prepare', 'publish', 'consume', 'verify'])
+    assert.match(stderr, new RegExp(`^${step} .* s$`, 'm'))
+  await assertNothingRemains(demo.pid)
+})
+
+for (const [moment, signal, code] of [
+  [null, 'SIGINT', 130],
+  ['servers', 'SIGINT', 130],
+  ['monolith', 'SIGTERM', 143],
+  ['prepare', 'SIGINT', 130],
+] as const)
+  test(`${signal} ${moment === null ? 'while the servers start' : `after the step ${moment}`} leaves nothing running`, async () => {
+    const demo = startCommand(['demo', '--elements', '5000'])
+    if (moment === null) while ((await remains(demo.pid)).length === 0) await sleep(20)
+    else await demo.waitFor(`${moment} `)
+    demo.kill(signal)
+    const { exitCode, stdout } = await demo.ended
+    assert.is(exitCode, code)
+    assert.is(stdout, '')
+    await assertNothingRemains(demo.pid)
+  })
+
+test('a second Ctrl-C ends at once, and the servers end by themselves', async () => {
+  const demo = startCommand(['demo', '--elements', '20000'])
+  await demo.waitFor('servers ')
+  demo.kill('SIGINT')
+  await demo.waitFor('Interrupted')
+  await sleep(300)
+  demo.kill('SIGINT')
+  assert.is((await demo.ended).exitCode, 130)
+  await assertNothingRemains(demo.pid)
+})
+
+test.run()

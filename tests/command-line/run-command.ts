@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export interface CommandResult {
+  readonly exitCode: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunningCommand {
+  readonly ended: Promise<CommandResult>
+  /** Waits until standard error holds a text. */
+  waitFor(text: string): Promise<void>
+  kill(signal: NodeJS.Signals): void
+  /** Goes away as the reader of its standard output. */
+  closeOutput(): void
+  readonly pid: number
+}
+
+export interface CommandOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  /** The current folder; one without a configuration file by default. */
+  readonly folder?: string
+}
+
+const MAIN = fileURLToPath(new URL('../../infra/command-line/main.ts', import.meta.url))
+const TSX = import.meta.resolve('tsx')
+
+/** A command hangs where it is still there after this; a busy machine takes seconds. */
+const LIMIT_MS = 60_000
+
+/** Runs the real command as a process of its own, with nothing of our environment but the PATH. */
+export function startCommand(
+  args: readonly string[],
+  { environment = {}, folder }: CommandOptions = {},
+): RunningCommand {
+  const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
+    cwd: folder ?? '/',
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const texts = { stdout: '', stderr: '' }
+  const watchers = new Set<() => void>()
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    texts.stderr += text
+    for (const look of watchers) look()
+  })
+  const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
+  const ended = new Promise<CommandResult>((resolve) => {
+    child.on('close', (exitCode) => {
+      clearTimeout(timer)
+      resolve({ exitCode, ...texts })
+    })
+  })
+  const seen = (text: string): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (!texts.stderr.includes(text)) return
+        watchers.delete(look)
+        resolve()
+      }
+      watchers.add(look)
+      look()
+    })
+  return {
+    ended,
+    waitFor: async (text) => {
+      const early = ended.then(({ stderr }) => {
+        if (!stderr.includes(text)) throw new Error(`The command ended and never said "${text}": ${stderr}`)
+      })
+      await Promise.race([seen(text), early])
+    },
+    kill: (signal) => void child.kill(signal),
+    closeOutput: () => void child.stdout.destroy(),
+    pid: child.pid ?? 0,
+  }
+}
+
+export async function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  return await startCommand(args, options).ended
+}
