@@ -1,3 +1,5 @@
+#!/usr/bin/env node
+import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { addCancel } from './cancel.ts'
 import { addConsume } from './consume.ts'
@@ -16,7 +18,10 @@ const exitCode = await runCommandLine(
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
-    defaultContracts: fileURLToPath(new URL('../../contracts/archimodeler/contract-set.ts', import.meta.url)),
+    // `.ts` here, `.js` in the compiled package.
+    defaultContracts: fileURLToPath(
+      new URL(`../../contracts/archimodeler/contract-set${extname(import.meta.url)}`, import.meta.url),
+    ),
   },
   [addPreflight, addPrepare, addPublish, addConsume, addVerify, addCancel, addDemo],
 )

@@ -40,12 +40,20 @@ export async function loadContracts(path: string, name = 'SCISSION_CONTRACTS'): 
   if (!(await exists(path))) return mistake('which does not exist: correct the path.')
   let module: unknown
   try {
-    module = await import(pathToFileURL(path).href)
+    module = await importModule(pathToFileURL(path).href)
   } catch (error) {
     if (isFailure(error)) return mistake(`which cannot be used. ${error.message}`)
     return mistake(`which fails when it is loaded: ${firstLine(error)}`)
   }
   return judgeExport(defaultExport(module), mistake)
+}
+
+/** A contract set is TypeScript as a rule, which the compiled command cannot read by itself. */
+async function importModule(url: string): Promise<unknown> {
+  const isCompiled = !import.meta.url.endsWith('.ts')
+  if (!isCompiled || !/\.[cm]?ts$/.test(url)) return await import(url)
+  const { tsImport } = await import('tsx/esm/api')
+  return await tsImport(url, import.meta.url)
 }
 
 function judgeExport(exported: unknown, mistake: (text: string) => LoadedContracts): LoadedContracts {
