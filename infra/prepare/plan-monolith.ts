@@ -63,7 +63,7 @@ export function publicationSql(
 
 function planPublication(entities: readonly Entity[], prefix: string, publication: Publication | null): MonolithStep {
   const statements = publicationSql(entities, prefix, publication)
-  const action = `publish ${entities.length} tables as ${publicationName(prefix)}`
+  const action = `publish ${entities.length} ${entities.length === 1 ? 'table' : 'tables'} as ${publicationName(prefix)}`
   return {
     ...needed(action, statements.length === 0, statements),
     locks: entities.map(({ schema, table }) => ({ schema, table })),

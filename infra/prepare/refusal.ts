@@ -5,6 +5,11 @@ import type { Finding } from '../preflight/finding.ts'
 export function refusal(verb: string, findings: readonly Finding[]): Failure {
   const errors = findings.filter(({ severity }) => severity === 'error')
   const count = errors.length === 1 ? 'one thing is' : `${errors.length} things are`
-  const lines = errors.map(({ subject, problem, cure }) => `- ${subject}: ${problem} ${cure}`)
+  const lines = errors.map((finding) => `- ${place(finding)}${finding.problem} ${finding.cure}`)
   return new Failure(4, `${verb} was refused and changed nothing, since ${count} not as needed:\n${lines.join('\n')}`)
+}
+
+/** Where it was found, unless the problem begins with it: "NATS: NATS at … does not answer" would say it twice. */
+function place({ subject, problem }: Finding): string {
+  return problem.toLowerCase().startsWith(subject.toLowerCase()) ? '' : `${subject}: `
 }
