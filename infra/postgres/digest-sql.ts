@@ -51,13 +51,14 @@ function chain(entity: Entity, start: string): string {
 
 /**
  * A value as COPY writes it. The cast of xml to text keeps an encoding declaration that COPY leaves out, so that an equal
- * copy would look different; a user's type may rest on xml, and an enum cannot.
+ * copy would look different, and the cast of an unlimited bpchar drops trailing spaces that COPY keeps; a user's type may
+ * rest on either, and an enum cannot.
  */
 function valueText({ name, type, requires }: ContractColumn): string {
   const column = quoteIdentifier(name)
   const isEnum = requires.some((definition) => definition.labels !== undefined)
-  const mayBeXml = type.startsWith('xml') || (type.includes('.') && !isEnum)
-  return mayBeXml ? `pg_catalog.format('%s', ${column})` : `${column}::text`
+  const needsOutput = type.startsWith('xml') || type === 'bpchar' || (type.includes('.') && !isEnum)
+  return needsOutput ? `pg_catalog.format('%s', ${column})` : `${column}::text`
 }
 
 /** A composite value whose fields are all null satisfies IS NULL too; its text still tells it from NULL. */
