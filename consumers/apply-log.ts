@@ -1,28 +1,40 @@
 import type pg from 'pg'
 import { Failure, unreachable } from '../contracts/failure.ts'
-import type { Entity, Service } from '../contracts/language/contract-set.ts'
+import type { ContractSet, Entity, Service } from '../contracts/language/contract-set.ts'
 import { decodeMessage } from '../contracts/wire/decode-message.ts'
+import { messageKind } from '../contracts/wire/message-kind.ts'
 import type { AttemptControl, Control, EpochControl, ManifestControl } from '../contracts/wire/message.ts'
+import { WireError } from '../contracts/wire/wire-error.ts'
 import type { LogMessage } from '../infra/nats/read-log.ts'
-import { tableSql } from '../infra/postgres/digest-sql.ts'
-import { inTransaction } from '../infra/postgres/session.ts'
+import { inTransaction, type PostgresTarget } from '../infra/postgres/session.ts'
+import { LOCK_PATIENCE, withLockPatience } from '../infra/prepare/lock-patience.ts'
 import type { Phase } from '../infra/service-database/state-ddl.ts'
 import { buildObjects } from './build-objects.ts'
+import { PartCollector, type WholeMessage } from './collect-parts.ts'
 import { decideAttempt, decideEpoch, decideManifest, type Known, ledgerShortfalls } from './decide-message.ts'
+import { assertCanBeEmptied, assertEmpty, emptyTable } from './empty-tables.ts'
 import type { ConsumerEvent } from './events.ts'
+import type { Beginning } from './find-beginning.ts'
 import type { LoaderPool } from './loader-pool.ts'
 import { assertFollows, type Numbered } from './log-order.ts'
 import type { PageLoading } from './page-loading.ts'
+import { refuseTriggers } from './refuse-triggers.ts'
 import * as state from './service-state.ts'
 import { setAsideForLoading } from './set-aside.ts'
+import type { KnownShapes } from './shapes.ts'
+import type { Watermark } from './watermark.ts'
 
 export interface LogApplication {
+  readonly set: ContractSet
   readonly service: Service
+  readonly database: PostgresTarget
   readonly stream: string
   /** The session that holds the lease: whatever is not a page is done by it, when no loader is at work. */
   readonly leader: pg.Client
   readonly loaders: LoaderPool
   readonly loading: PageLoading
+  readonly shapes: KnownShapes
+  readonly watermark: Watermark
   readonly report: (event: ConsumerEvent) => void
 }
 
@@ -32,20 +44,22 @@ export interface LogApplication {
  */
 export class LogApplier {
   readonly #application: LogApplication
-  #epoch: number
-  #phase: Phase
+  readonly #beginning: Beginning
   readonly #attempts: Map<string, number>
-  #previous: Numbered | null = null
+  readonly #parts = new PartCollector()
+  #epoch: number
+  #epochStartedAt: string | null
+  #phase: Phase
+  #previous: Numbered | null
 
-  constructor(
-    application: LogApplication,
-    checkpoint: state.Checkpoint,
-    entities: ReadonlyMap<string, state.EntityState>,
-  ) {
+  constructor(application: LogApplication, checkpoint: state.Checkpoint, beginning: Beginning) {
     this.#application = application
+    this.#beginning = beginning
     this.#epoch = checkpoint.epoch
+    this.#epochStartedAt = checkpoint.epochStartedAt
     this.#phase = checkpoint.phase
-    this.#attempts = new Map(application.service.entities.map(({ name }) => [name, entities.get(name)?.attempt ?? 0]))
+    this.#attempts = new Map(checkpoint.attempts)
+    this.#previous = beginning.previous
   }
 
   get phase(): Phase {
@@ -56,43 +70,62 @@ export class LogApplier {
     return this.#epoch
   }
 
-  /** Goes on with what a crash left half done, before the log is read. */
+  /** Goes on with what a crash left half done, before the log is read. What is overtaken need not be finished. */
   async resume(): Promise<void> {
-    if (this.#phase === 'indexing') await this.#build()
+    const { leader, service } = this.#application
+    this.#enterPhase(this.#phase)
+    if (this.#phase === 'loading') await refuseTriggers(leader, service)
+    if (this.#phase === 'indexing' && !this.#beginning.isOvertaken) await this.#build()
   }
 
   async apply(message: LogMessage): Promise<void> {
-    assertFollows(this.#application.stream, this.#previous, message)
-    this.#previous = { sequence: message.sequence, epoch: message.epoch, number: message.number }
-    const { loading } = this.#application
-    loading.watermark.began(message.sequence)
-    if ((await loading.take(this.#known(), message)) === 'taken') return
-    const decoded = decodeMessage(message.payload)
-    switch (decoded.kind) {
+    const { stream, watermark } = this.#application
+    assertFollows(stream, this.#previous, message)
+    const { epoch, number, sequence, writer } = message
+    this.#previous = { sequence, epoch, number }
+    watermark.began(sequence, writer)
+    watermark.applied(this.#parts.enterWriter(writer))
+    try {
+      const whole = this.#parts.collect(message)
+      if (whole !== null) await this.#applyWhole(whole, sequence)
+    } catch (cause) {
+      if (!(cause instanceof WireError)) throw cause
+      throw this.#refuse(
+        `message ${sequence} of stream ${stream} cannot be read: ${cause.message.replace(/\.$/, '')}; use the scission that published it, or begin a new epoch with publish --new-epoch`,
+        cause,
+      )
+    }
+  }
+
+  async #applyWhole(whole: WholeMessage, sequence: number): Promise<void> {
+    const { loading, watermark } = this.#application
+    if (messageKind(whole.payload) === 'page') return await loading.take(this.#known(), whole)
+    const message = decodeMessage(whole.payload)
+    switch (message.kind) {
       case 'control':
-        await this.#applyControl(decoded)
+        await this.#applyControl(message, whole.sequences[0] ?? sequence)
         break
       case 'change':
         throw this.#refuse(
-          `message ${message.sequence} holds changes, which this release does not apply: use the release that published them`,
+          `message ${sequence} holds changes, which this release does not apply: use the release that published them`,
         )
       case 'page':
       case 'part':
-        throw this.#refuse(
-          `message ${message.sequence} holds rows under the subject ${message.subject}: the log was written by something else`,
-        )
+        throw this.#refuse(`message ${sequence} is a part that holds parts: the log was written by something else`)
       default:
-        return unreachable(decoded)
+        return unreachable(message)
     }
-    loading.watermark.applied(message.sequence)
+    watermark.applied(whole.sequences)
   }
 
-  async #applyControl(control: Control): Promise<void> {
+  async #applyControl(control: Control, sequence: number): Promise<void> {
     switch (control.control) {
       case 'epoch':
-        return decideEpoch(this.#known(), control) === 'enter' ? await this.#enterEpoch(control) : undefined
+        return decideEpoch(this.#known(), control) === 'enter' ? await this.#enterEpoch(control, sequence) : undefined
       case 'contract':
-        return this.#application.loading.learnShape(control)
+        return this.#application.shapes.learn(control)
+          ? await state.storeShape(this.#application.leader, control)
+          : undefined
       case 'attempt':
         return decideAttempt(this.#known(), control) === 'enter' ? await this.#enterAttempt(control) : undefined
       case 'complete':
@@ -110,50 +143,43 @@ export class LogApplier {
   }
 
   /** One transaction: the epoch, the void attempts, and what stands in the way of loading. */
-  async #enterEpoch({ epoch, systemId }: EpochControl): Promise<void> {
+  async #enterEpoch(control: EpochControl, sequence: number): Promise<void> {
     const { leader, loading, service } = this.#application
     await loading.drain()
-    await inTransaction(leader, 'BEGIN', async () => {
-      if (this.#epoch === 0) await this.#assertEmpty()
-      await state.enterEpoch(leader, epoch, systemId)
+    await this.#withTables(service.entities, async () => {
+      if (this.#epoch === 0) await assertEmpty(leader, service)
+      await refuseTriggers(leader, service)
+      await state.enterEpoch(leader, control, sequence)
       await setAsideForLoading(leader, service)
+      await assertCanBeEmptied(leader, service)
     })
-    this.#epoch = epoch
+    this.#epoch = control.epoch
+    this.#epochStartedAt = control.startedAt
     for (const { name } of service.entities) this.#attempts.set(name, 0)
     this.#enterPhase('loading')
   }
 
-  /** Rows that were there before the first epoch are somebody's: loading would empty the table. */
-  async #assertEmpty(): Promise<void> {
-    const { leader, service } = this.#application
-    for (const entity of service.entities) {
-      const { rows } = await leader.query<{ found: string }>(
-        `SELECT EXISTS (SELECT FROM ONLY ${tableSql(entity)}) AS found`,
-      )
-      if (rows[0]?.found === 't')
-        throw this.#refuse(
-          `table ${tableSql(entity)} is not empty, and Scission did not fill it: empty it, or give the service a database of its own`,
-        )
-    }
-  }
-
-  async #enterAttempt({ entity: name, attempt, snapshot }: AttemptControl): Promise<void> {
+  async #enterAttempt(control: AttemptControl): Promise<void> {
     const { leader, loading, service } = this.#application
-    const entity = this.#entity(name)
+    const entity = service.entities.find(({ name }) => name === control.entity)
+    if (entity === undefined) throw new Error(`The decision let an unknown entity pass: ${control.entity}`)
     await loading.drain()
-    await inTransaction(leader, 'BEGIN', async () => {
+    const tables = this.#phase === 'loading' ? [entity] : service.entities
+    await this.#withTables(tables, async () => {
+      await refuseTriggers(leader, service)
       if (this.#phase !== 'loading') await setAsideForLoading(leader, service)
-      await leader.query(`TRUNCATE TABLE ONLY ${tableSql(entity)}`)
-      await state.enterAttempt(leader, { epoch: this.#epoch, entity: name, attempt, snapshot })
+      await emptyTable(leader, service, entity)
+      await state.enterAttempt(leader, control)
     })
-    this.#attempts.set(name, attempt)
+    this.#attempts.set(entity.name, control.attempt)
     if (this.#phase !== 'loading') this.#enterPhase('loading')
   }
 
   async #close(control: ManifestControl): Promise<void> {
     const { leader, loading } = this.#application
     await loading.drain()
-    const shortfalls = ledgerShortfalls(control, await state.readLedgerTotals(leader, this.#epoch))
+    const ledger = await state.readLedgerTotals(leader, this.#epoch)
+    const shortfalls = ledgerShortfalls(control, ledger, [...this.#attempts.keys()])
     if (shortfalls.length > 0)
       throw this.#refuse(
         `the log's manifest is not met: ${shortfalls.join('; ')}: the log is not whole; begin a new epoch with publish --new-epoch`,
@@ -168,10 +194,18 @@ export class LogApplier {
 
   async #build(): Promise<void> {
     const { leader, loaders, report, service } = this.#application
-    this.#enterPhase('indexing')
+    if (this.#phase !== 'indexing') this.#enterPhase('indexing')
     await buildObjects({ leader, loaders, service, report })
     await state.setPhase(leader, 'following')
     this.#enterPhase('following')
+  }
+
+  /** A transaction of the leader's, in which it may lock these tables; a lock that others hold is not waited for long. */
+  async #withTables(tables: readonly Entity[], action: () => Promise<void>): Promise<void> {
+    const { database, leader } = this.#application
+    const hindered = 'they could not be loaded'
+    const locked = { hindered, where: database.title, tables, mode: 'ACCESS EXCLUSIVE' as const }
+    await withLockPatience(leader, locked, LOCK_PATIENCE, action)
   }
 
   #enterPhase(phase: Phase): void {
@@ -179,17 +213,20 @@ export class LogApplier {
     this.#application.report({ type: 'phase-entered', service: this.#application.service.name, phase })
   }
 
-  #entity(name: string): Entity {
-    const entity = this.#application.service.entities.find((candidate) => candidate.name === name)
-    if (entity === undefined) throw new Error(`The decision let an unknown entity pass: ${name}`)
-    return entity
-  }
-
   #known(): Known {
-    return { service: this.#application.service.name, epoch: this.#epoch, phase: this.#phase, attempts: this.#attempts }
+    const { service, set } = this.#application
+    return {
+      contractSet: set.name,
+      service: service.name,
+      epoch: this.#epoch,
+      epochStartedAt: this.#epochStartedAt,
+      phase: this.#phase,
+      attempts: this.#attempts,
+      announced: this.#beginning.announced,
+    }
   }
 
-  #refuse(clause: string): Failure {
-    return new Failure(4, `Service ${this.#application.service.name}: ${clause}.`)
+  #refuse(clause: string, cause?: Error): Failure {
+    return new Failure(4, `Service ${this.#application.service.name}: ${clause}.`, { cause })
   }
 }

@@ -1,16 +1,16 @@
-import type pg from 'pg'
+import pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
 import type { Entity, Service } from '../contracts/language/contract-set.ts'
-import { quoteIdentifier } from '../contracts/language/quoting.ts'
 import { tableOf } from '../infra/catalog/catalog.ts'
 import { readCatalog } from '../infra/catalog/read-catalog.ts'
 import { tableSql } from '../infra/postgres/digest-sql.ts'
-import { codeOf, inTransaction } from '../infra/postgres/session.ts'
+import { inTransaction } from '../infra/postgres/session.ts'
 import { type Difference, structureDifferences } from '../infra/service-database/compare-contract.ts'
 import { createIndexSql, createKeySql, createReferenceSql } from '../infra/service-database/ddl.ts'
+import { advanceSequences } from './advance-sequences.ts'
 import type { ConsumerEvent } from './events.ts'
 import type { LoaderPool } from './loader-pool.ts'
-import { putBack, readSetAside } from './set-aside.ts'
+import { putBack, readSetAside, type SetAside } from './set-aside.ts'
 
 export interface Building {
   readonly leader: pg.Client
@@ -21,81 +21,93 @@ export interface Building {
 
 type Kind = Extract<ConsumerEvent, { type: 'object-built' }>['kind']
 
+/** One object that is to be built, in a transaction of its own. */
+interface Task {
+  readonly entity: string
+  readonly kind: Kind
+  readonly name: string
+  readonly build: (client: pg.Client) => Promise<unknown>
+}
+
 /**
  * Gives the loaded tables what belongs to them: first what was set aside, as it was; then what the contract has and the
  * tables lack. Indexes come before foreign keys, which rest on them. Every object is one transaction, and what is there
  * is seen in the catalog, so that a crash repeats at most the objects that were under way.
+ * @throws Failure 4 where the rows do not allow an object, for example a foreign key that the monolith had NOT VALID.
  */
 export async function buildObjects(building: Building): Promise<void> {
-  await putBackAll(building, ['index', 'constraint'])
-  await buildMissing(building, ['key missing', 'index missing'])
-  await putBackAll(building, ['foreign key'])
-  await buildMissing(building, ['foreign key missing'])
-  for (const entity of building.service.entities) {
-    await advanceSequences(building.leader, entity)
-    // The planner knows nothing of a table that was just loaded.
-    await building.leader.query(`ANALYZE ${tableSql(entity)}`)
-  }
+  const { leader, loaders, service } = building
+  await buildAll(building, await tasksOfSetAside(leader, ['index', 'constraint']))
+  await buildAll(building, await tasksOfContract(leader, service, ['key missing', 'index missing']))
+  await buildAll(building, await tasksOfSetAside(leader, ['foreign key']))
+  await buildAll(building, await tasksOfContract(leader, service, ['foreign key missing']))
+  for (const entity of service.entities)
+    await loaders.run(async (client) => {
+      await advanceSequences(client, entity)
+      // The planner knows nothing of a table that was just loaded.
+      await client.query(`ANALYZE ${tableSql(entity)}`)
+    })
+  await loaders.drain()
 }
 
-async function putBackAll({ leader, loaders, service, report }: Building, kinds: readonly string[]): Promise<void> {
-  const objects = (await readSetAside(leader)).filter(({ kind }) => kinds.includes(kind))
-  for (const { ordinal, entity, kind, name } of objects) {
+async function buildAll({ loaders, report, service }: Building, tasks: readonly Task[]): Promise<void> {
+  for (const { entity, kind, name, build } of spreadOverTables(tasks)) {
     await loaders.run(async (client) => {
-      await inTransaction(client, 'BEGIN', async () => await putBack(client, ordinal))
-      report({ type: 'object-built', service: service.name, entity, kind: kind === 'constraint' ? 'key' : kind, name })
+      try {
+        await inTransaction(client, 'BEGIN', async () => await build(client))
+      } catch (cause) {
+        throw buildFailure(service, { entity, kind, name }, cause)
+      }
+      report({ type: 'object-built', service: service.name, entity, kind, name })
     })
+    // Two foreign keys at once lock two tables each, and may lock them in opposite orders.
     if (kind === 'foreign key') await loaders.drain()
   }
   await loaders.drain()
 }
 
-async function buildMissing(building: Building, kinds: readonly Difference['kind'][]): Promise<void> {
-  const { leader, loaders, report, service } = building
-  const catalog = await readCatalog(leader, service.entities, { rows: false })
-  for (const entity of service.entities)
-    for (const difference of structureDifferences(service, entity, tableOf(catalog, entity))) {
-      const object = kinds.includes(difference.kind) ? objectSql(service, entity, difference) : null
-      if (object === null) continue
-      await loaders.run(async (client) => {
-        await build(client, service, object.sql)
-        report({
-          type: 'object-built',
-          service: service.name,
-          entity: entity.name,
-          kind: object.kind,
-          name: object.name,
-        })
-      })
-      // Two foreign keys at once lock two tables each, and may lock them in opposite orders.
-      if (object.kind === 'foreign key') await loaders.drain()
-    }
-  await loaders.drain()
+/** The first object of each table, then the second of each, and so on: one table's builds may have to wait for each other. */
+export function spreadOverTables<Built extends Pick<Task, 'entity'>>(tasks: readonly Built[]): Built[] {
+  const counts = new Map<string, number>()
+  const placed = tasks.map((task) => {
+    const place = counts.get(task.entity) ?? 0
+    counts.set(task.entity, place + 1)
+    return { task, place }
+  })
+  return placed.sort((left, right) => left.place - right.place).map(({ task }) => task)
 }
 
-/**
- * Runs a statement that builds an index or a key.
- * @throws Failure 4 where the rows do not allow it, for example a foreign key in a monolith that had it NOT VALID.
- */
-export async function build(client: pg.Client, service: Service, sql: string): Promise<void> {
-  try {
-    await client.query(sql)
-  } catch (cause) {
-    if (!codeOf(cause).startsWith('23')) throw cause
-    const said = cause instanceof Error ? cause.message : String(cause)
-    throw new Failure(
-      4,
-      `Service ${service.name}: the loaded rows do not allow "${sql}" (${said}): mend the contract or the monolith's rows, then publish --new-epoch.`,
-      { cause },
-    )
-  }
+async function tasksOfSetAside(leader: pg.Client, kinds: readonly SetAside['kind'][]): Promise<Task[]> {
+  const objects = (await readSetAside(leader)).filter(({ kind }) => kinds.includes(kind))
+  return objects.map((object) => ({
+    entity: object.entity,
+    kind: object.kind === 'constraint' ? 'key' : object.kind,
+    name: object.name,
+    build: async (client) => await putBack(client, object),
+  }))
+}
+
+async function tasksOfContract(
+  leader: pg.Client,
+  service: Service,
+  kinds: readonly Difference['kind'][],
+): Promise<Task[]> {
+  const catalog = await readCatalog(leader, service.entities, { rows: false })
+  return service.entities.flatMap((entity) =>
+    structureDifferences(service, entity, tableOf(catalog, entity)).flatMap((difference) => {
+      const object = kinds.includes(difference.kind) ? objectSql(service, entity, difference) : null
+      if (object === null) return []
+      const { sql, kind, name } = object
+      return [{ entity: entity.name, kind, name, build: async (client: pg.Client) => await client.query(sql) }]
+    }),
+  )
 }
 
 /** The statement that makes what the contract has and the table lacks. */
 export function objectSql(
   service: Service,
   entity: Entity,
-  { kind, name }: Difference,
+  { kind, name }: Pick<Difference, 'kind' | 'name'>,
 ): { readonly sql: string; readonly kind: Kind; readonly name: string } | null {
   if (kind === 'key missing') return { sql: createKeySql(entity), kind: 'key', name: entity.keyName }
   const index = entity.indexes.find((candidate) => candidate.name === name)
@@ -106,12 +118,27 @@ export function objectSql(
   return null
 }
 
-/** COPY does not move a sequence: the service's first own insert would meet a number that is taken. */
-async function advanceSequences(client: pg.Client, entity: Entity): Promise<void> {
-  for (const { name } of entity.columns.filter(({ identity }) => identity !== undefined))
-    await client.query(
-      `SELECT setval(pg_get_serial_sequence($1, $2)::regclass, greatest(max(${quoteIdentifier(name)}), 1), max(${quoteIdentifier(name)}) IS NOT NULL)
-         FROM ONLY ${tableSql(entity)}`,
-      [tableSql(entity), name],
+/** SQLSTATE classes by which the rows are at fault: a constraint that they break, a value that an expression refuses. */
+const ROWS_AT_FAULT = /^(22|23|54)/
+
+function buildFailure(service: Service, { entity, kind, name }: Omit<Task, 'build'>, cause: unknown): unknown {
+  if (!(cause instanceof pg.DatabaseError) || cause.code === undefined) return cause
+  const { code, message } = cause
+  const object = `${kind} ${JSON.stringify(name)} of ${entity}`
+  const secret = service.entities
+    .find((candidate) => candidate.name === entity)
+    ?.columns.some((column) => column.secret)
+  if (ROWS_AT_FAULT.test(code))
+    return new Failure(
+      4,
+      `Service ${service.name}: the loaded rows do not allow the ${object} (${secret === true && code.startsWith('22') ? `SQLSTATE ${code}` : message}): mend the monolith's rows or the contract, then publish --new-epoch.`,
+      { cause },
     )
+  // Class 42: the statement itself, for example a name that is taken.
+  if (!code.startsWith('42')) return cause
+  return new Failure(
+    4,
+    `Service ${service.name}: the ${object} cannot be built (${message}): put that right, then run consume again.`,
+    { cause },
+  )
 }

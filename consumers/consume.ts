@@ -1,27 +1,25 @@
-import { type NatsConnection, NatsError } from 'nats'
+import type { NatsConnection } from 'nats'
 import type pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
 import type { ContractSet, Service } from '../contracts/language/contract-set.ts'
-import { parseStreamSequence } from '../contracts/positions.ts'
+import type { StreamSequence } from '../contracts/positions.ts'
 import { streamName } from '../contracts/subjects.ts'
-import { EPOCH_HEADER } from '../contracts/wire/headers.ts'
 import type { ByteWindow } from '../infra/byte-window.ts'
 import { type NatsTarget, withNats } from '../infra/nats/connect.ts'
+import { createWaitOut, type WaitOut } from '../infra/nats/outage.ts'
 import { readLog } from '../infra/nats/read-log.ts'
-import { type PostgresTarget, withSession } from '../infra/postgres/session.ts'
+import type { PostgresTarget } from '../infra/postgres/session.ts'
 import { LogApplier } from './apply-log.ts'
+import { openConsumerSession } from './consumer-session.ts'
+import { operatorFailure } from './driver-failure.ts'
 import type { ConsumeOutcome, ConsumerEvent } from './events.ts'
-import { takeLease } from './lease.ts'
-import { openLoaders } from './loader-pool.ts'
+import { type Beginning, findBeginning } from './find-beginning.ts'
+import { assertNoLoaders, takeLease } from './lease.ts'
+import { type LoaderPool, openLoaders } from './loader-pool.ts'
 import { PageLoading } from './page-loading.ts'
-import {
-  type Checkpoint,
-  readCheckpoint,
-  readEntityStates,
-  readLedgerTotals,
-  storeStreamSequence,
-} from './service-state.ts'
-import { createWatermark } from './watermark.ts'
+import { type Checkpoint, readCheckpoint, readLedgerTotals, readShapes, storeStreamSequence } from './service-state.ts'
+import { KnownShapes } from './shapes.ts'
+import { createWatermark, type Watermark } from './watermark.ts'
 
 export interface ConsumerDependencies {
   readonly set: ContractSet
@@ -51,16 +49,71 @@ export const CONSUMER_WINDOW_BYTES = 24 * 1024 * 1024
 /** The hint is written so often: what a crash reads again is at most so much of the log, and the ledger skips it. */
 const HINT_INTERVAL_MS = 1_000
 
-const NO_STREAM = 10059
-
-/** Applies one service's log to its database. */
+/**
+ * Applies one service's log to its database.
+ * @throws Failure whatever a server or the log does; the signal's reason where it was aborted.
+ */
 export async function consume(
   dependencies: ConsumerDependencies,
   options: ConsumeOptions,
   report: Report,
 ): Promise<ConsumeOutcome> {
-  const { database, nats, prefix, service, set } = dependencies
+  const broken = new AbortController()
+  const signal = AbortSignal.any([options.signal, broken.signal])
+  try {
+    options.signal.throwIfAborted()
+    return await consumeAsLeader({
+      dependencies,
+      options: { ...options, signal },
+      report,
+      fail: (error) => broken.abort(error),
+    })
+  } catch (error) {
+    options.signal.throwIfAborted()
+    const first: unknown = broken.signal.aborted ? broken.signal.reason : error
+    throw operatorFailure(first, { nats: dependencies.nats, database: dependencies.database.title })
+  }
+}
+
+interface Run {
+  readonly dependencies: ConsumerDependencies
+  /** The signal is aborted too when a session breaks or a loader fails, with that as its reason. */
+  readonly options: ConsumeOptions
+  readonly report: Report
+  readonly fail: (error: Error) => void
+}
+
+async function consumeAsLeader(run: Run): Promise<ConsumeOutcome> {
+  const { dependencies, options } = run
+  const { database, nats, service } = dependencies
   const startedAt = Date.now()
+  const { report, loaded } = countLoaded(run.report)
+  const life = { signal: options.signal, lost: run.fail }
+  const { client: leader, end } = await openConsumerSession(database, `consume ${service.name}`, life)
+  try {
+    await takeLease(leader, service.name)
+    const checkpoint = await readCheckpoint(leader, dependencies)
+    const epoch = await withNats(
+      nats,
+      `consume ${service.name}`,
+      async (connection) => await applyLog(connected({ ...run, report }, connection, leader), checkpoint),
+    )
+    const ledger = await readLedgerTotals(leader, epoch)
+    return {
+      service: service.name,
+      epoch,
+      tables: service.entities.length,
+      rows: [...ledger.values()].reduce((sum, { rows }) => sum + rows, 0),
+      loadedRows: loaded.rows,
+      loadedBytes: loaded.bytes,
+      seconds: (Date.now() - startedAt) / 1000,
+    }
+  } finally {
+    await end()
+  }
+}
+
+function countLoaded(report: Report): { readonly report: Report; readonly loaded: { rows: number; bytes: number } } {
   const loaded = { rows: 0, bytes: 0 }
   const counting: Report = (event) => {
     if (event.type === 'pages-loaded') {
@@ -69,94 +122,111 @@ export async function consume(
     }
     report(event)
   }
-  return await withSession(database, { purpose: `consume ${service.name}` }, async (leader) => {
-    await takeLease(leader, service.name)
-    const checkpoint = await readCheckpoint(leader, { contractSet: set.name, service: service.name, prefix })
-    const epoch = await withNats(nats, `consume ${service.name}`, async (connection) => {
-      await assertLogReaches(connection, dependencies, checkpoint)
-      return await applyUntilDone({ connection, leader, checkpoint, dependencies, options, report: counting })
-    })
-    const ledger = await readLedgerTotals(leader, epoch)
-    const rows = [...ledger.values()].reduce((sum, entity) => sum + entity.rows, 0)
-    return {
-      service: service.name,
-      epoch,
-      tables: service.entities.length,
-      rows,
-      loadedRows: loaded.rows,
-      loadedBytes: loaded.bytes,
-      seconds: (Date.now() - startedAt) / 1000,
-    }
-  })
+  return { report: counting, loaded }
 }
 
-interface Run {
+interface ConnectedRun extends Run {
   readonly connection: NatsConnection
   readonly leader: pg.Client
-  readonly checkpoint: Checkpoint
-  readonly dependencies: ConsumerDependencies
-  readonly options: ConsumeOptions
-  readonly report: Report
+  /** Asks the broker, and waits while it is away. */
+  readonly ask: WaitOut
+  readonly notice: (text: string) => void
 }
 
-async function applyUntilDone(run: Run): Promise<number> {
-  const { checkpoint, dependencies, leader, options, report } = run
-  const { database, prefix, service, window } = dependencies
-  const loaders = await openLoaders(database, service.name, options.loaders)
+function connected(run: Run, connection: NatsConnection, leader: pg.Client): ConnectedRun {
+  const { maxWaitMs, signal } = run.options
+  const notice = (text: string): void => run.report({ type: 'notice', service: run.dependencies.service.name, text })
+  const ask = createWaitOut(connection, { maxOutageMs: maxWaitMs, notice, signal })
+  return { ...run, connection, leader, ask, notice }
+}
+
+async function applyLog(run: ConnectedRun, checkpoint: Checkpoint): Promise<number> {
+  const { ask, dependencies, fail, leader, options } = run
+  const { database, prefix, service } = dependencies
+  const beginning = await findBeginning({ ask, prefix, service: service.name }, checkpoint)
+  await assertNoLoaders(leader, service.name)
+  const life = { signal: options.signal, lost: fail }
+  const loaders = await openLoaders(database, service.name, options.loaders, life)
   try {
-    const watermark = createWatermark(checkpoint.streamSequence)
-    const loading = new PageLoading({ service, loaders, window, watermark, report })
-    const stream = streamName(prefix, service.name)
-    const applier = new LogApplier(
-      { service, stream, leader, loaders, loading, report },
-      checkpoint,
-      await readEntityStates(leader),
-    )
-    report({ type: 'phase-entered', service: service.name, phase: checkpoint.phase })
-    await applier.resume()
-    await readAndApply(run, stream, applier, loading)
-    await loading.drain()
-    await storeStreamSequence(leader, watermark.current())
-    return applier.epoch
+    const start = { sequence: beginning.from - 1, writer: checkpoint.writer }
+    const reading = await beginReading(run, loaders, createWatermark(start), { checkpoint, beginning })
+    return await applyFrom(run, reading, beginning.from)
   } finally {
     await loaders.end()
   }
 }
 
-async function readAndApply(run: Run, stream: string, applier: LogApplier, loading: PageLoading): Promise<void> {
-  const { connection, leader, options } = run
-  const progress = { sequence: run.checkpoint.streamSequence, at: Date.now(), hintAt: Date.now() }
-  if (await isDone(run, stream, applier, progress.sequence)) return
-  const from = parseStreamSequence(progress.sequence + 1)
-  for await (const item of readLog(connection, stream, { from, signal: options.signal })) {
-    options.signal.throwIfAborted()
+async function applyFrom(run: ConnectedRun, reading: Reading, from: StreamSequence): Promise<number> {
+  const { applier, loading, watermark } = reading
+  try {
+    await applier.resume()
+    await readAndApply(run, reading, from)
+    await loading.drain()
+    await storeHint(run, watermark)
+    return applier.epoch
+  } finally {
+    loading.abandon()
+  }
+}
+
+interface Reading {
+  readonly stream: string
+  readonly applier: LogApplier
+  readonly loading: PageLoading
+  readonly watermark: Watermark
+}
+
+async function beginReading(
+  { dependencies, leader, options, report }: ConnectedRun,
+  loaders: LoaderPool,
+  watermark: Watermark,
+  { checkpoint, beginning }: { readonly checkpoint: Checkpoint; readonly beginning: Beginning },
+): Promise<Reading> {
+  const { database, prefix, service, set, window } = dependencies
+  const shapes = new KnownShapes(service.name, service.entities, await readShapes(leader))
+  const { signal } = options
+  const loading = new PageLoading({ service, loaders, shapes, window, signal, report, applied: watermark.applied })
+  const stream = streamName(prefix, service.name)
+  const applier = new LogApplier(
+    { set, service, database, stream, leader, loaders, loading, shapes, watermark, report },
+    checkpoint,
+    beginning,
+  )
+  return { stream, applier, loading, watermark }
+}
+
+async function readAndApply(run: ConnectedRun, reading: Reading, from: StreamSequence): Promise<void> {
+  const { connection, notice, options } = run
+  const { applier, loading, stream, watermark } = reading
+  const { maxWaitMs: maxOutageMs, signal } = options
+  const progress = { sequence: from - 1, at: Date.now(), hintAt: Date.now() }
+  if (await isDone(run, reading, progress.sequence)) return
+  for await (const item of readLog(connection, stream, { from, signal, maxOutageMs, notice })) {
+    signal.throwIfAborted()
     if (item.kind === 'message') {
       await applier.apply(item)
       progress.sequence = item.sequence
       progress.at = Date.now()
-    } else {
-      await loading.drain()
-      assertProgress(run, progress.at)
-    }
-    if (Date.now() - progress.hintAt > HINT_INTERVAL_MS) {
-      await storeStreamSequence(leader, loading.watermark.current())
+    } else await loading.drain()
+    if (item.kind === 'idle' || Date.now() - progress.hintAt > HINT_INTERVAL_MS) {
+      await storeHint(run, watermark)
       progress.hintAt = Date.now()
     }
+    if (item.kind === 'idle') assertProgress(run, progress.at)
     const mayBeDone = item.kind === 'idle' || item.subject.endsWith('.control.manifest')
-    if (mayBeDone && (await isDone(run, stream, applier, progress.sequence))) return
+    if (mayBeDone && (await isDone(run, reading, progress.sequence))) return
   }
-  options.signal.throwIfAborted()
+  signal.throwIfAborted()
 }
 
-async function isDone(
-  { connection, options }: Run,
-  stream: string,
-  applier: LogApplier,
-  applied: number,
-): Promise<boolean> {
+async function storeHint({ leader }: ConnectedRun, watermark: Watermark): Promise<void> {
+  const { sequence, writer } = watermark.current()
+  await storeStreamSequence(leader, sequence, writer)
+}
+
+async function isDone({ ask, options }: ConnectedRun, { applier, stream }: Reading, applied: number): Promise<boolean> {
   if (!options.untilCaughtUp || applier.phase !== 'following') return false
-  const manager = await connection.jetstreamManager()
-  return applied >= (await manager.streams.info(stream)).state.last_seq
+  return applied >= (await ask(async (manager) => (await manager.streams.info(stream)).state.last_seq))
 }
 
 function assertProgress({ dependencies, options }: Run, progressAt: number): void {
@@ -165,34 +235,4 @@ function assertProgress({ dependencies, options }: Run, progressAt: number): voi
     5,
     `Service ${dependencies.service.name}: the log has no closed snapshot and has not grown for ${Math.round(options.maxWaitMs / 1000)} s: run publish, then consume again.`,
   )
-}
-
-/**
- * The stream's sequence in the checkpoint is a hint: the stream must reach it, and hold there what the checkpoint says.
- * @throws Failure 4 where the log is older than the service.
- */
-async function assertLogReaches(
-  connection: NatsConnection,
-  { prefix, service }: ConsumerDependencies,
-  checkpoint: Checkpoint,
-): Promise<void> {
-  const stream = streamName(prefix, service.name)
-  const manager = await connection.jetstreamManager()
-  const { state } = await manager.streams.info(stream).catch((cause: unknown) => {
-    if (cause instanceof NatsError && cause.api_error?.err_code === NO_STREAM)
-      throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause })
-    throw cause
-  })
-  if (checkpoint.streamSequence === 0) return
-  const older = `Service ${service.name} has applied message ${checkpoint.streamSequence} of stream ${stream}`
-  const way = 'the broker came back with an older store; begin a new epoch with publish --new-epoch.'
-  if (state.last_seq < checkpoint.streamSequence)
-    throw new Failure(4, `${older}, which ends at ${state.last_seq}: ${way}`)
-  const { header } = await manager.streams.getMessage(stream, { seq: checkpoint.streamSequence })
-  // A message of an earlier epoch is no contradiction: the hint may be older than the epoch.
-  if (!(Number(header.get(EPOCH_HEADER)) <= checkpoint.epoch))
-    throw new Failure(
-      4,
-      `${older} in epoch ${checkpoint.epoch}, which there is of epoch ${header.get(EPOCH_HEADER)}: ${way}`,
-    )
 }

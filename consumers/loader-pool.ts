@@ -1,49 +1,65 @@
 import type pg from 'pg'
-import { openSession, type PostgresTarget } from '../infra/postgres/session.ts'
+import type { PostgresTarget } from '../infra/postgres/session.ts'
+import { type ConsumerSession, openConsumerSession, type SessionLife } from './consumer-session.ts'
+import { markAsLoader } from './lease.ts'
 
 /** Several sessions that work on batches; a batch is handed over when a session is free. */
 export interface LoaderPool {
-  /** Waits for a free session, and hands the work to it. Throws what an earlier piece of work threw. */
+  /**
+   * Waits for a free session, and hands the work to it. Where it throws, which is for what an earlier piece of work
+   * threw, this work was not begun.
+   */
   run(work: (client: pg.Client) => Promise<void>): Promise<void>
   /** Waits until nothing is under way. Throws what a piece of work threw. */
   drain(): Promise<void>
+  /** Ends the sessions, at work or not. */
   end(): Promise<void>
 }
 
 /**
  * Opens the sessions. They commit asynchronously: rows and ledger are lost together or not at all, and whatever a crash
- * of the service's server takes is loaded again, because the later commits that say so are taken by it too.
+ * of the service's server takes is loaded again. The stored stream sequence never outlives a page that it counts: that
+ * page's commit was returned, so its record stands before ours in the WAL, and the WAL is kept and replayed as a prefix.
  * Manual: "Asynchronous Commit".
+ * @param life its `lost` is told of the first failure as it comes, also when nobody waits for it.
  */
-export async function openLoaders(database: PostgresTarget, service: string, loaders: number): Promise<LoaderPool> {
-  const clients = await Promise.all(
-    Array.from({ length: loaders }, async (_, index) => {
-      const client = await openSession(database, { purpose: `consume ${service} loader ${index + 1}` })
-      await client.query('SET synchronous_commit = off')
-      await trySkippingTriggers(client)
-      return client
-    }),
+export async function openLoaders(
+  database: PostgresTarget,
+  service: string,
+  loaders: number,
+  life: SessionLife,
+): Promise<LoaderPool> {
+  const pool = new Loaders(life)
+  const opened = await Promise.allSettled(
+    Array.from(
+      { length: loaders },
+      async (_, index) => await pool.open(database, `consume ${service} loader ${index + 1}`),
+    ),
   )
-  return new Loaders(clients)
-}
-
-/**
- * A service's own triggers must not run on rows that come from the monolith, where they have run already. The setting
- * may be granted from PostgreSQL 15 on; `prepare` refuses tables with triggers where it is not.
- */
-async function trySkippingTriggers(client: pg.Client): Promise<void> {
-  await client.query("SET session_replication_role = 'replica'").catch(() => undefined)
+  const refused = opened.find((result) => result.status === 'rejected')
+  if (refused === undefined) return pool
+  await pool.end()
+  throw refused.reason
 }
 
 class Loaders implements LoaderPool {
-  readonly #clients: readonly pg.Client[]
-  readonly #free: pg.Client[]
+  readonly #life: SessionLife
+  readonly #sessions: ConsumerSession[] = []
+  readonly #free: pg.Client[] = []
   readonly #running = new Set<Promise<void>>()
   #failure: Error | null = null
 
-  constructor(clients: readonly pg.Client[]) {
-    this.#clients = clients
-    this.#free = [...clients]
+  constructor(life: SessionLife) {
+    this.#life = life
+  }
+
+  async open(database: PostgresTarget, purpose: string): Promise<void> {
+    const life = { ...this.#life, lost: (error: Error) => this.#fail(error) }
+    const session = await openConsumerSession(database, purpose, life)
+    this.#sessions.push(session)
+    await markAsLoader(session.client)
+    await session.client.query('SET synchronous_commit = off')
+    this.#free.push(session.client)
   }
 
   async run(work: (client: pg.Client) => Promise<void>): Promise<void> {
@@ -61,7 +77,8 @@ class Loaders implements LoaderPool {
   }
 
   async end(): Promise<void> {
-    await Promise.allSettled(this.#clients.map(async (client) => await client.end()))
+    await Promise.all(this.#sessions.map(async ({ end }) => await end()))
+    await Promise.all(this.#running)
   }
 
   /** Never rejects: the failure is thrown at the caller's next step. */
@@ -70,7 +87,13 @@ class Loaders implements LoaderPool {
       await work(client)
       this.#free.push(client)
     } catch (error) {
-      this.#failure ??= error instanceof Error ? error : new Error(String(error))
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
     }
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== null) return
+    this.#failure = error
+    this.#life.lost(error)
   }
 }

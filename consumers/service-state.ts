@@ -1,22 +1,23 @@
 import type pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
-import type { EntityTotals } from '../contracts/wire/message.ts'
+import type { ContractSet, Service } from '../contracts/language/contract-set.ts'
+import type { AttemptControl, ContractControl, EntityTotals, EpochControl, Shape } from '../contracts/wire/message.ts'
+import { shapeHash } from '../contracts/wire/shape.ts'
 import { type Phase, STATE_VERSION } from '../infra/service-database/state-ddl.ts'
 
 /** How far a service is, as its own database says: the truth from which every run goes on. */
 export interface Checkpoint {
   /** 0 before the first epoch. */
   readonly epoch: number
-  readonly systemId: string | null
+  /** When the publisher began that epoch, in its own words. */
+  readonly epochStartedAt: string | null
   readonly phase: Phase
   /** A hint: every message up to it is applied. Checked by reading. */
   readonly streamSequence: number
-}
-
-/** The reading of an entity whose pages its table holds; attempt 0 before the first. */
-export interface EntityState {
-  readonly created: boolean
-  readonly attempt: number
+  /** Who wrote the message at that sequence. */
+  readonly writer: string
+  /** The attempt of each entity of the contract whose pages its table holds; 0 before the first. */
+  readonly attempts: ReadonlyMap<string, number>
 }
 
 interface CheckpointRow {
@@ -25,63 +26,83 @@ interface CheckpointRow {
   readonly service: string
   readonly prefix: string
   readonly epoch: string
-  readonly system_id: string | null
+  readonly epoch_started_at: string | null
   readonly phase: Phase
   readonly stream_sequence: string
+  readonly stream_writer: string
+}
+
+/** Whose database it must be. */
+export interface Owner {
+  readonly set: ContractSet
+  readonly service: Service
+  readonly prefix: string
 }
 
 /**
  * Reads the checkpoint.
  * @throws Failure 4 where the database is not prepared, or belongs to another service or release.
  */
-export async function readCheckpoint(
-  client: pg.Client,
-  own: { readonly contractSet: string; readonly service: string; readonly prefix: string },
-): Promise<Checkpoint> {
-  const known = await client.query<{ found: string | null }>("SELECT to_regclass('scission.checkpoint')::text AS found")
-  const { rows } =
-    known.rows[0]?.found == null
-      ? { rows: [] }
-      : await client.query<CheckpointRow>(
-          `SELECT state_version::text, contract_set, service, prefix, epoch::text, system_id, phase, stream_sequence::text
-             FROM scission.checkpoint`,
-        )
-  const row = rows[0]
-  if (row === undefined)
-    throw new Failure(4, `The database of service ${own.service} is not prepared: run prepare first.`)
-  if (Number(row.state_version) !== STATE_VERSION)
-    throw new Failure(
-      4,
-      `The database of service ${own.service} holds Scission's state of version ${row.state_version}, and this release needs ${STATE_VERSION}: use the release that prepared it.`,
-    )
-  if (row.contract_set !== own.contractSet || row.service !== own.service || row.prefix !== own.prefix)
-    throw new Failure(
-      4,
-      `The database of service ${own.service} belongs to service ${row.service} of ${row.prefix}: correct its URL, or SCISSION_PREFIX.`,
-    )
+export async function readCheckpoint(client: pg.Client, owner: Owner): Promise<Checkpoint> {
+  const row = await readCheckpointRow(client)
+  const refused = row === null ? 'is not prepared: run prepare first' : otherOwner(row, owner)
+  if (row === null || refused !== null)
+    throw new Failure(4, `The database of service ${owner.service.name} ${refused}.`)
   return {
     epoch: Number(row.epoch),
-    systemId: row.system_id,
+    epochStartedAt: row.epoch_started_at,
     phase: row.phase,
     streamSequence: Number(row.stream_sequence),
+    writer: row.stream_writer,
+    attempts: await readAttempts(client, owner.service),
   }
 }
 
-export async function readEntityStates(client: pg.Client): Promise<Map<string, EntityState>> {
-  const { rows } = await client.query<{ entity: string; created: string; attempt: string }>(
-    'SELECT entity, created, attempt::text FROM scission.entity',
+async function readCheckpointRow(client: pg.Client): Promise<CheckpointRow | null> {
+  const known = await client.query<{ found: string | null }>("SELECT to_regclass('scission.checkpoint')::text AS found")
+  if (known.rows[0]?.found == null) return null
+  const { rows } = await client.query<CheckpointRow>(
+    `SELECT state_version::text, contract_set, service, prefix, epoch::text, epoch_started_at, phase,
+            stream_sequence::text, stream_writer
+       FROM scission.checkpoint`,
   )
-  return new Map(
-    rows.map(({ entity, created, attempt }) => [entity, { created: created === 't', attempt: Number(attempt) }]),
+  return rows[0] ?? null
+}
+
+function otherOwner(row: CheckpointRow, { set, service, prefix }: Owner): string | null {
+  if (Number(row.state_version) !== STATE_VERSION)
+    return `holds Scission's state of version ${row.state_version}, and this release needs ${STATE_VERSION}: use the release that prepared it`
+  if (row.contract_set === set.name && row.service === service.name && row.prefix === prefix) return null
+  return `belongs to service ${row.service} of the contract set ${row.contract_set} with the prefix ${row.prefix}: correct its URL, SCISSION_PREFIX or SCISSION_CONTRACTS`
+}
+
+async function readAttempts(client: pg.Client, service: Service): Promise<Map<string, number>> {
+  const { rows } = await client.query<{ entity: string; attempt: string }>(
+    'SELECT entity, attempt::text FROM scission.entity',
+  )
+  const recorded = new Map(rows.map(({ entity, attempt }) => [entity, Number(attempt)]))
+  const missing = service.entities.find(({ name }) => !recorded.has(name))
+  if (missing === undefined) return recorded
+  throw new Failure(
+    4,
+    `The database of service ${service.name} is not prepared for ${missing.name}: run prepare again, with the contract set that is used now.`,
   )
 }
 
-/** Enters a new epoch: what the tables hold is void, and each entity's first attempt will empty them. */
-export async function enterEpoch(client: pg.Client, epoch: number, systemId: string): Promise<void> {
+/**
+ * Enters a new epoch: what the tables hold is void, and each entity's first attempt will empty them.
+ * @param sequence the sequence of the epoch's first message.
+ */
+export async function enterEpoch(
+  client: pg.Client,
+  { epoch, startedAt, systemId }: EpochControl,
+  sequence: number,
+): Promise<void> {
   await client.query(
     `UPDATE scission.checkpoint
-        SET epoch = $1, system_id = $2, phase = 'loading', lsn = NULL, ordinal = NULL, changed_at = now()`,
-    [epoch, systemId],
+        SET epoch = $1, epoch_started_at = $2, system_id = $3, phase = 'loading', lsn = NULL, ordinal = NULL,
+            stream_sequence = $4, stream_writer = '', changed_at = now()`,
+    [epoch, startedAt, systemId, sequence - 1],
   )
   await client.query(
     `UPDATE scission.entity SET epoch = $1, attempt = 0, snapshot = NULL,
@@ -94,12 +115,7 @@ export async function enterEpoch(client: pg.Client, epoch: number, systemId: str
 /** Enters a new attempt of an entity: the ledger forgets the older pages in the transaction that empties the table. */
 export async function enterAttempt(
   client: pg.Client,
-  {
-    epoch,
-    entity,
-    attempt,
-    snapshot,
-  }: { readonly epoch: number; readonly entity: string; readonly attempt: number; readonly snapshot: string },
+  { epoch, entity, attempt, snapshot }: AttemptControl,
 ): Promise<void> {
   await client.query('DELETE FROM scission.ledger WHERE entity = $1', [entity])
   await client.query(
@@ -126,15 +142,35 @@ export async function storePosition(client: pg.Client, lsn: string): Promise<voi
   await client.query('UPDATE scission.checkpoint SET lsn = $1, ordinal = NULL, changed_at = now()', [lsn])
 }
 
-/** The hint never goes back, whichever of two writers comes last. */
-export async function storeStreamSequence(client: pg.Client, sequence: number): Promise<void> {
+/** The hint never goes back within an epoch. */
+export async function storeStreamSequence(client: pg.Client, sequence: number, writer: string): Promise<void> {
   await client.query(
-    'UPDATE scission.checkpoint SET stream_sequence = $1, changed_at = now() WHERE stream_sequence < $1',
-    [sequence],
+    `UPDATE scission.checkpoint SET stream_sequence = $1, stream_writer = $2, changed_at = now()
+      WHERE stream_sequence < $1`,
+    [sequence, writer],
   )
 }
 
-/** What the ledger holds of each entity: applied pages and rows. */
+/** A later run reads pages of the shape without the message that described it. */
+export async function storeShape(client: pg.Client, { hash, shape }: ContractControl): Promise<void> {
+  await client.query('INSERT INTO scission.shape (hash, shape) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+    hash,
+    JSON.stringify(shape),
+  ])
+}
+
+/** Shapes by their hashes; one that does not have its own is not one that was stored. */
+export async function readShapes(client: pg.Client): Promise<Map<string, Shape>> {
+  const { rows } = await client.query<{ hash: string; shape: string }>('SELECT hash, shape FROM scission.shape')
+  return new Map(
+    rows.flatMap(({ hash, shape: text }) => {
+      const shape = JSON.parse(text) as Shape // Its hash proves it.
+      return shapeHash(shape) === hash ? [[hash, shape]] : []
+    }),
+  )
+}
+
+/** What the ledger holds of each entity's present attempt: applied pages and rows. */
 export async function readLedgerTotals(
   client: pg.Client,
   epoch: number,

@@ -1,28 +1,39 @@
 /** The highest stream sequence up to which every message is applied, while several are applied at once. */
 export interface Watermark {
   /** A message was read; it is applied when `applied` is called for its sequence. */
-  began(sequence: number): void
-  applied(sequence: number): void
-  /** 0 before the first message. */
-  current(): number
+  began(sequence: number, writer: string): void
+  applied(sequences: readonly number[]): void
+  /** The sequence, and who wrote the message there. */
+  current(): Mark
 }
 
-/** @param start the sequence up to which everything is applied already. */
-export function createWatermark(start: number): Watermark {
-  let highestRead = start
+export interface Mark {
+  readonly sequence: number
+  readonly writer: string
+}
+
+/** @param start the message up to which everything is applied already. */
+export function createWatermark(start: Mark): Watermark {
   const pending = new Set<number>()
+  /** The first sequence of each writer, the oldest that may be asked for first; a stream changes its writer seldom. */
+  let writers: Mark[] = [start]
+  let highestRead = start.sequence
   return {
-    began(sequence) {
+    began(sequence, writer) {
       highestRead = sequence
       pending.add(sequence)
+      if (writers.at(-1)?.writer !== writer) writers.push({ sequence, writer })
     },
-    applied(sequence) {
-      pending.delete(sequence)
+    applied(sequences) {
+      for (const sequence of sequences) pending.delete(sequence)
     },
     current() {
       // Sequences are added in ascending order and a Set keeps it, so the first is the lowest.
       const [lowest] = pending
-      return lowest === undefined ? highestRead : lowest - 1
+      const sequence = lowest === undefined ? highestRead : lowest - 1
+      const known = writers.findLastIndex((mark) => mark.sequence <= sequence)
+      writers = writers.slice(Math.max(0, known))
+      return { sequence, writer: writers[0]?.writer ?? start.writer }
     },
   }
 }

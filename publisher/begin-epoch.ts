@@ -1,15 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { NatsConnection } from 'nats'
 import { lsnText } from '../contracts/positions.ts'
 import { controlSubject, streamName } from '../contracts/subjects.ts'
 import { encodeMessage } from '../contracts/wire/encode-message.ts'
 import { type Control, type EpochControl, WIRE_VERSION } from '../contracts/wire/message.ts'
 import { shapeHash, shapeOf } from '../contracts/wire/shape.ts'
 import { createByteWindow } from '../infra/byte-window.ts'
-import type { LogState } from './decide-publication.ts'
+import type { LogState, MonolithIdentity } from './decide-publication.ts'
 import { createLogWriter, type LogWriter } from './log-writer.ts'
-import type { MonolithIdentity } from './monolith-identity.ts'
-import type { PublishOptions, PublisherDependencies, Report } from './publish-snapshot.ts'
+import type { Run } from './run.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
 
 /** An epoch that is open for writing: a writer for each service. */
@@ -19,10 +17,7 @@ export interface OpenEpoch {
 }
 
 export interface EpochBeginning {
-  readonly connection: NatsConnection
-  readonly dependencies: PublisherDependencies
-  readonly options: PublishOptions
-  readonly report: Report
+  readonly run: Run
   readonly logs: readonly LogState[]
   readonly epoch: number
   readonly identity: MonolithIdentity
@@ -30,12 +25,16 @@ export interface EpochBeginning {
   readonly source: SnapshotSource
 }
 
-/** Bytes on their way to the broker, over all streams: half of what the server holds for a slow connection. */
-const WINDOW_BYTES = 32 * 1024 * 1024
+/**
+ * Bytes on their way to the broker, over all streams: many times what is sent while an acknowledgement travels. Each byte
+ * is in memory twice, as a page and in the socket's queue.
+ */
+const WINDOW_BYTES = 8 * 1024 * 1024
 
 /** Opens the writers, and sees that each stream knows the epoch and the shapes of its entities. */
 export async function beginEpoch(beginning: EpochBeginning): Promise<OpenEpoch> {
-  const { dependencies, logs, epoch } = beginning
+  const { run, logs, epoch } = beginning
+  const { dependencies } = run
   const writers = openWriters(beginning)
   for (const service of dependencies.set.services) {
     const log = logs.find((state) => state.service === service.name)
@@ -63,44 +62,30 @@ export function appendControl(
   }
 }
 
-function openWriters({
-  connection,
-  dependencies,
-  options,
-  report,
-  logs,
-  epoch,
-}: EpochBeginning): Map<string, LogWriter> {
+function openWriters({ run, logs, epoch }: EpochBeginning): Map<string, LogWriter> {
+  const { connection, dependencies, maxPayloadBytes, options, signal, waitOut } = run
   const window = createByteWindow(WINDOW_BYTES)
   const writerId = randomUUID()
   // One trace for the whole run: version 00, trace and span id, sampled. W3C "Trace Context".
   const traceParent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`
-  const notice = (text: string): void => report({ type: 'notice', text })
   const { maxOutageMs } = options
+  const common = { connection, writerId, traceParent, epoch, maxPayloadBytes, window, waitOut, maxOutageMs, signal }
   return new Map(
-    logs.map((log) => [
-      log.service,
+    logs.map(({ service, streamCreated, lastSequence, ...log }) => [
+      service,
       createLogWriter({
-        connection,
-        stream: streamName(dependencies.prefix, log.service),
-        writerId,
-        traceParent,
-        epoch,
-        lastSequence: log.lastSequence,
+        ...common,
+        stream: streamName(dependencies.prefix, service),
+        streamCreated,
+        lastSequence,
         lastNumber: log.epoch === epoch ? log.lastNumber : 0,
-        window,
-        maxOutageMs,
-        notice,
       }),
     ]),
   )
 }
 
 /** Where the epoch has begun in another stream already, its slot and consistent point are the ones that hold here too. */
-function epochControl(
-  { dependencies, logs, epoch, identity, slot, source }: EpochBeginning,
-  service: string,
-): EpochControl {
+function epochControl({ run, logs, epoch, identity, slot, source }: EpochBeginning, service: string): EpochControl {
   const begun = logs.find((log) => log.epoch === epoch && log.begun !== null)?.begun
   const consistentPoint = begun?.consistentPoint ?? lsnText(source.consistencyPoint)
   return {
@@ -108,7 +93,7 @@ function epochControl(
     kind: 'control',
     epoch,
     control: 'epoch',
-    contractSet: dependencies.set.name,
+    contractSet: run.dependencies.set.name,
     service,
     ...identity,
     slot: slot === null ? null : { name: slot, consistentPoint },

@@ -1,22 +1,42 @@
 import { Failure } from '../contracts/failure.ts'
 
+/** Which PostgreSQL a log is of: a restored or promoted copy is another one, and so is another database of the same. */
+export interface MonolithIdentity {
+  readonly systemId: string
+  readonly timeline: number
+  readonly database: string
+}
+
 /** What a service's stream says of its newest epoch. */
 export interface LogState {
   readonly service: string
+  /** When the stream was made, as the broker says it. */
+  readonly streamCreated: string
   readonly lastSequence: number
   /** 0 where the stream has no epoch yet. */
   readonly epoch: number
   /** The dense number of the stream's last message, in the newest epoch. */
   readonly lastNumber: number
-  /** What `control.epoch` said; null where the epoch has only begun in other streams. */
-  readonly begun: {
-    readonly systemId: string
-    readonly slotName: string | null
-    readonly consistentPoint: string | null
-  } | null
-  readonly closed: { readonly consistencyPoint: string } | null
+  /** The sequence of the epoch's first message; the next one where the stream has no epoch. */
+  readonly epochSequence: number
+  /** The first message of the epoch that the stream does not hold any more; null where it holds all. */
+  readonly missing: number | null
+  /** What `control.epoch` said; null where the stream has no epoch. */
+  readonly begun: BegunEpoch | null
+  /** What the manifest said that closed the newest attempts; null where there is none. */
+  readonly closed: ClosedSnapshot | null
   /** The highest attempt of each entity in the epoch. */
   readonly attempts: ReadonlyMap<string, number>
+}
+
+export interface BegunEpoch extends MonolithIdentity {
+  readonly slotName: string | null
+  readonly consistentPoint: string | null
+}
+
+export interface ClosedSnapshot {
+  readonly consistencyPoint: string
+  readonly entities: readonly string[]
 }
 
 export type Publication =
@@ -32,32 +52,72 @@ export type Publication =
 export interface PublicationWishes {
   readonly newEpoch: boolean
   readonly withSlot: boolean
-  readonly systemId: string
+  readonly monolith: MonolithIdentity
+  /** The entities of each service, by its name. */
+  readonly entities: ReadonlyMap<string, readonly string[]>
 }
 
 /**
  * What a run of `publish` has to do, from the logs alone. An epoch that was begun and not closed goes on with a new
  * attempt of every entity, under one new snapshot, so that all services meet at one point in time.
- * @throws Failure 4 where the log belongs to another monolith, or the epoch was begun with the other kind of snapshot.
+ * @throws Failure 4 where the log belongs to another monolith or another contract set, or the epoch was begun with the
+ * other kind of snapshot.
  */
 export function decidePublication(logs: readonly LogState[], wishes: PublicationWishes): Publication {
-  const epoch = Math.max(...logs.map((log) => log.epoch))
+  const epoch = Math.max(0, ...logs.map((log) => log.epoch))
   if (epoch === 0 || wishes.newEpoch) return { kind: 'begin', epoch: epoch + 1 }
   const newest = logs.filter((log) => log.epoch === epoch)
-  const begun = newest.find((log) => log.begun !== null)?.begun ?? null
-  if (begun === null) return { kind: 'begin', epoch: epoch + 1 }
-  if (begun.systemId !== wishes.systemId)
-    throw new Failure(
-      4,
-      `The log is of another monolith (system identifier ${begun.systemId}, this one has ${wishes.systemId}): correct MONOLITH_DATABASE_URL or SCISSION_PREFIX, or begin anew with --new-epoch.`,
-    )
-  const closed = newest[0]?.closed
-  if (newest.length === logs.length && closed && newest.every((log) => log.closed !== null))
+  const begun = newest.find((log) => log.begun !== null)?.begun
+  if (!begun) throw refusal(`No stream says how epoch ${epoch} began: the log is not whole`)
+  assertWhole(newest)
+  assertSameMonolith(begun, wishes.monolith, epoch)
+  const closed = newest.find((log) => log.closed !== null)?.closed
+  if (closed && newest.every((log) => log.closed !== null)) {
+    assertSameContracts(logs, wishes, epoch)
     return { kind: 'already closed', epoch, consistencyPoint: closed.consistencyPoint, slotName: begun.slotName }
+  }
   if ((begun.slotName !== null) !== wishes.withSlot)
-    throw new Failure(
-      4,
-      `Epoch ${epoch} was begun ${begun.slotName === null ? 'without a slot: add --no-slot' : 'with a slot: leave out --no-slot'}, or begin anew with --new-epoch.`,
+    throw refusal(
+      `Epoch ${epoch} was begun ${begun.slotName === null ? 'without a slot: add --no-slot' : 'with a slot: leave out --no-slot'}`,
+      'or',
     )
   return { kind: 'go on', epoch, slotName: begun.slotName }
+}
+
+function assertWhole(newest: readonly LogState[]): void {
+  for (const { service, missing } of newest)
+    if (missing !== null)
+      throw refusal(
+        `The stream of service ${service} does not hold its message ${missing}: messages were removed from the log, which must stay whole`,
+      )
+}
+
+function assertSameMonolith(begun: BegunEpoch, monolith: MonolithIdentity, epoch: number): void {
+  const correct = 'correct MONOLITH_DATABASE_URL or SCISSION_PREFIX'
+  if (begun.systemId !== monolith.systemId)
+    throw refusal(
+      `The log is of another monolith (system identifier ${begun.systemId}, this one has ${monolith.systemId}): ${correct}`,
+      'or',
+    )
+  if (begun.database !== monolith.database)
+    throw refusal(`The log is of database ${begun.database}, and this is ${monolith.database}: ${correct}`, 'or')
+  if (begun.timeline !== monolith.timeline)
+    throw refusal(
+      `The monolith was restored or failed over since epoch ${epoch} began (timeline ${begun.timeline}, now ${monolith.timeline}), so that the log may hold what the monolith does not`,
+    )
+}
+
+/** A closed snapshot without an entity that the contract set has now would leave that entity's rows behind. */
+function assertSameContracts(logs: readonly LogState[], { entities }: PublicationWishes, epoch: number): void {
+  for (const { service, closed } of logs) {
+    const missing = (entities.get(service) ?? []).find((entity) => closed?.entities.includes(entity) !== true)
+    if (missing !== undefined)
+      throw refusal(
+        `The snapshot of epoch ${epoch} is complete, and is without entity ${missing} of service ${service}, which the contract set has now`,
+      )
+  }
+}
+
+function refusal(sentence: string, joint: 'or' | '' = ''): Failure {
+  return new Failure(4, `${sentence}${joint === 'or' ? ', or ' : ': '}begin anew with --new-epoch.`)
 }

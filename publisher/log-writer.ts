@@ -1,11 +1,4 @@
-import {
-  headers,
-  type JetStreamClient,
-  type JetStreamManager,
-  type MsgHdrs,
-  type NatsConnection,
-  NatsError,
-} from 'nats'
+import { Events, headers, type JetStreamClient, type MsgHdrs, type NatsConnection, type PubAck } from 'nats'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../contracts/failure.ts'
 import {
@@ -19,6 +12,9 @@ import {
 } from '../contracts/wire/headers.ts'
 import { splitIntoParts } from '../contracts/wire/parts.ts'
 import type { ByteWindow } from '../infra/byte-window.ts'
+import { RETRY_WAIT_MS, untilAborted, type WaitOut } from '../infra/nats/outage.ts'
+import { refusalOf } from './publish-refusal.ts'
+import { readStoredCount } from './stream-tail.ts'
 
 /** The one writer of a service's stream. */
 export interface LogWriter {
@@ -36,16 +32,20 @@ export interface LogWriter {
 export interface LogWriterOptions {
   readonly connection: NatsConnection
   readonly stream: string
+  /** When the stream was made, as its leader says: one that was made anew is another. */
+  readonly streamCreated: string
   readonly writerId: string
   readonly traceParent: string
   readonly epoch: number
   /** Where the stream ends, and the number of its last message in this epoch (0 where it has none). */
   readonly lastSequence: number
   readonly lastNumber: number
+  readonly maxPayloadBytes: number
   readonly window: ByteWindow
+  readonly waitOut: WaitOut
   readonly maxOutageMs: number
-  /** Says once that the broker is waited for. */
-  readonly notice: (text: string) => void
+  /** Ends the writer at once: what is under way may be stored or not, which the next writer reads from the stream. */
+  readonly signal: AbortSignal
 }
 
 interface InFlight {
@@ -53,28 +53,31 @@ interface InFlight {
   readonly payload: Uint8Array
   readonly number: number
   readonly sequence: number
-  /** Settled when the broker has answered or has not; never rejects. */
+  readonly onStored: (() => void) | undefined
+  /** Settled when the broker has answered, or will not; never rejects. */
   settled: Promise<void>
-  onStored: (() => void) | undefined
+  /** Stops waiting for the answer. */
+  giveUp: (cause: unknown) => void
 }
+
+/** 48 random bits tell apart writers that could meet. */
+const WRITER_CHARACTERS = 12
 
 /** Longer than a broker's fsync under load; what passes it is ambiguous and is resolved by reading. */
 const ACKNOWLEDGE_TIMEOUT_MS = 20_000
-
-/** A pause between two tries to reach a broker that is away. */
-const RETRY_WAIT_MS = 500
-
-const WRONG_LAST_SEQUENCE = 10071
-const STREAM_FULL = new Set([10077, 10047, 10023, 10028])
 
 export function createLogWriter(options: LogWriterOptions): LogWriter {
   return new FencedLogWriter(options)
 }
 
 /**
+ * The fence: each message says which sequence it must follow, and which message it must find there. The sequence alone
+ * would not do while several are under way: a stranger's message in the place of one of them would fit the next.
+ *
  * States: open → (a publish fails) resolving → open, or failed for good. While resolving, nothing new is sent. All that
  * was under way settles first; then the messages past the last acknowledged one are read from the stream's leader: what
  * is ours counts as stored, a stranger's message is the end, and the rest is sent again from the first that is missing.
+ * What a broker that was cut off still stores late is met by the fence: then it is read again, and is ours too.
  */
 class FencedLogWriter implements LogWriter {
   readonly #options: LogWriterOptions
@@ -82,66 +85,101 @@ class FencedLogWriter implements LogWriter {
   readonly #partBytes: number
   #nextSequence: number
   #nextNumber: number
+  /** Messages after this number name the one before them, which this writer sent and has not had to ask for. */
+  #chainedAfter: number
+  #connected = true
   #inFlight: InFlight[] = []
   #resolving: Promise<void> | null = null
-  #failure: Error | null = null
+  #stuck = { sequence: 0, since: 0 }
+  #failure: { readonly reason: unknown } | null = null
 
   constructor(options: LogWriterOptions) {
     this.#options = options
     this.#jetstream = options.connection.jetstream()
-    this.#partBytes = (options.connection.info?.max_payload ?? 1_048_576) - HEADER_RESERVE_BYTES
+    this.#partBytes = options.maxPayloadBytes - HEADER_RESERVE_BYTES
     this.#nextSequence = options.lastSequence + 1
     this.#nextNumber = options.lastNumber + 1
+    this.#chainedAfter = this.#nextNumber
+    options.signal.addEventListener('abort', () => this.#fail(options.signal.reason), { once: true })
+    void this.#followDisconnections()
   }
 
   async append(subject: string, payload: Uint8Array, identity: string, stored?: () => void): Promise<void> {
     if (payload.length <= this.#partBytes) return await this.#admit(subject, payload, stored)
-    for (const part of splitIntoParts(payload, this.#partBytes, identity)) await this.#admit(subject, part)
-    // A stream stores its messages in order, so the last part stored means all of them.
-    const last = this.#inFlight.at(-1)
-    if (last === undefined) stored?.()
-    else last.onStored = stored
+    const parts = splitIntoParts(payload, this.#partBytes, identity)
+    let part = parts.next()
+    while (part.done !== true) {
+      const following = parts.next()
+      // A stream stores its messages in order, so the last part stored means all of them.
+      await this.#admit(subject, part.value, following.done === true ? stored : undefined)
+      part = following
+    }
   }
 
   async flush(): Promise<void> {
     while (this.#inFlight.length > 0 || this.#resolving !== null) {
       await (this.#resolving ?? Promise.all(this.#inFlight.map(({ settled }) => settled)))
     }
-    if (this.#failure !== null) throw this.#failure
+    this.#assertWhole()
   }
 
   async #admit(subject: string, payload: Uint8Array, onStored?: () => void): Promise<void> {
-    await this.#options.window.acquire(payload.length)
+    const { signal, window } = this.#options
+    await untilAborted(signal, window.acquire(payload.length))
     while (this.#resolving !== null) await this.#resolving
-    if (this.#failure !== null) {
-      this.#options.window.release(payload.length)
-      throw this.#failure
-    }
+    if (this.#failure !== null) window.release(payload.length)
+    this.#assertWhole()
     const message: InFlight = {
       subject,
       payload,
       number: this.#nextNumber++,
       sequence: this.#nextSequence++,
-      settled: Promise.resolve(),
       onStored,
+      settled: Promise.resolve(),
+      giveUp: () => undefined,
     }
     this.#inFlight.push(message)
-    message.settled = this.#send(message)
+    this.#send(message)
   }
 
-  async #send(message: InFlight): Promise<void> {
-    try {
-      const { seq, duplicate } = await this.#jetstream.publish(message.subject, message.payload, {
-        headers: this.#headers(message),
-        expect: { lastSequence: message.sequence - 1 },
-        timeout: ACKNOWLEDGE_TIMEOUT_MS,
-      })
-      if (seq !== message.sequence || duplicate)
-        throw new Error(`${this.#options.stream} acknowledged message ${message.sequence} as ${seq}`)
-      this.#markStored(message)
-    } catch (error) {
-      this.#resolving ??= this.#resolve(error)
-    }
+  #assertWhole(): void {
+    if (this.#failure !== null) throw this.#failure.reason
+  }
+
+  #send(message: InFlight): void {
+    const { stream } = this.#options
+    message.settled = new Promise((settle) => {
+      // The first outcome counts: an answer that comes after the message was given up is found in the stream.
+      let open = true
+      const end = (outcome: () => void): void => {
+        if (!open) return
+        open = false
+        outcome()
+        settle()
+      }
+      message.giveUp = (cause) => end(() => this.#trouble(cause))
+      if (!this.#connected) return message.giveUp(new Error('There is no connection to NATS'))
+      this.#jetstream
+        .publish(message.subject, message.payload, {
+          headers: this.#headers(message),
+          msgID: this.#messageId(message.number),
+          expect: {
+            streamName: stream,
+            lastSequence: message.sequence - 1,
+            ...(message.number > this.#chainedAfter ? { lastMsgID: this.#messageId(message.number - 1) } : {}),
+          },
+          timeout: ACKNOWLEDGE_TIMEOUT_MS,
+        })
+        .then(
+          (answer) => end(() => this.#acknowledge(message, answer)),
+          (error: unknown) => end(() => this.#trouble(error)),
+        )
+    })
+  }
+
+  /** Short, since it travels twice with each message. That the broker knows duplicates by it is not relied on. */
+  #messageId(number: number): string {
+    return `${this.#options.writerId.slice(-WRITER_CHARACTERS)}/${number}`
   }
 
   #headers({ number }: InFlight): MsgHdrs {
@@ -154,120 +192,92 @@ class FencedLogWriter implements LogWriter {
     return result
   }
 
+  #acknowledge(message: InFlight, { seq, duplicate }: PubAck): void {
+    if (this.#failure !== null) return
+    if (seq === message.sequence && !duplicate) return this.#markStored(message)
+    this.#trouble(new Error(`${this.#options.stream} acknowledged message ${message.sequence} as ${seq}`))
+  }
+
   #markStored(message: InFlight): void {
-    this.#options.window.release(message.payload.length)
     // Acknowledgements come in order but for a resolution, so the search ends at the first place nearly always.
-    this.#inFlight.splice(this.#inFlight.indexOf(message), 1)
-    message.onStored?.()
+    const place = this.#inFlight.indexOf(message)
+    if (place < 0) throw new Error(`Message ${message.sequence} of ${this.#options.stream} was stored twice`)
+    this.#inFlight.splice(place, 1)
+    this.#options.window.release(message.payload.length)
+    try {
+      message.onStored?.()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #trouble(cause: unknown): void {
+    if (this.#failure === null) this.#resolving ??= this.#resolve(cause)
   }
 
   async #resolve(cause: unknown): Promise<void> {
     // The state must be seen by others before anything of this runs to its end.
     await Promise.resolve()
     try {
-      await this.#settleInFlight()
-      const full = fullFailure(this.#options.stream, cause)
-      if (full !== null) throw full
-      await this.#waitForBroker(async (manager) => await this.#takeStoredMessages(manager))
+      // Messages sent behind the failed one fail as well; each must have its answer before the tail is read.
+      await Promise.all(this.#inFlight.map(({ settled }) => settled))
+      const refusal = refusalOf(this.#options.stream, cause)
+      if (refusal !== null) throw refusal
+      await this.#pauseWhereStuck(cause)
+      await this.#takeStored()
+      this.#assertWhole()
       this.#resolving = null
-      for (const message of this.#inFlight) message.settled = this.#send(message)
+      // What the broker remembers as its last message may be gone after a restart; the sequence was just read.
+      this.#chainedAfter = this.#inFlight[0]?.number ?? this.#nextNumber
+      for (const message of this.#inFlight) this.#send(message)
     } catch (error) {
       this.#fail(error)
     }
   }
 
-  /** Messages sent behind the failed one fail as well; each must have its answer before the tail is read. */
-  async #settleInFlight(): Promise<void> {
-    await Promise.all(this.#inFlight.map(({ settled }) => settled))
+  /** A broker that answers, and yet stores nothing of what is sent again and again, is as good as away. */
+  async #pauseWhereStuck(cause: unknown): Promise<void> {
+    const { maxOutageMs, signal, stream } = this.#options
+    const sequence = this.#inFlight[0]?.sequence ?? this.#nextSequence
+    if (sequence !== this.#stuck.sequence) {
+      this.#stuck = { sequence, since: Date.now() }
+      return
+    }
+    if (Date.now() - this.#stuck.since > maxOutageMs)
+      throw new Failure(
+        5,
+        `NATS has not stored message ${sequence} of stream ${stream} for ${maxOutageMs / 1000} s (${String(cause)}): see its log, then run publish again.`,
+        { cause },
+      )
+    await delay(RETRY_WAIT_MS, undefined, { signal })
   }
 
-  async #takeStoredMessages(manager: JetStreamManager): Promise<void> {
-    const { state } = await manager.streams.info(this.#options.stream)
-    const first = this.#inFlight[0]?.sequence ?? this.#nextSequence
-    if (state.last_seq >= this.#nextSequence) throw foreignFailure(this.#options.stream, state.last_seq)
-    // Sending again would be refused for ever: what was acknowledged before is not there any more.
-    if (state.last_seq < first - 1) throw wentBackFailure(this.#options.stream, first - 1, state.last_seq)
-    for (const message of this.#inFlight.slice()) {
-      const writer = await writerAt(manager, this.#options.stream, message.sequence)
-      if (writer === null) return
-      if (writer.id !== this.#options.writerId || writer.number !== message.number)
-        throw foreignFailure(this.#options.stream, message.sequence)
-      this.#markStored(message)
+  async #takeStored(): Promise<void> {
+    const { stream, streamCreated, waitOut, writerId } = this.#options
+    const unconfirmed = this.#inFlight.slice()
+    const view = { stream, streamCreated, writerId, unconfirmed, nextSequence: this.#nextSequence }
+    const count = await waitOut(async (manager) => await readStoredCount(manager, view))
+    if (this.#failure === null) for (const message of unconfirmed.slice(0, count)) this.#markStored(message)
+  }
+
+  /**
+   * The answers to what was sent into a connection that broke do not come, and need not be waited for; what was sent
+   * before there was another one may not have been sent at all.
+   */
+  async #followDisconnections(): Promise<void> {
+    for await (const { type } of this.#options.connection.status()) {
+      if (type !== Events.Disconnect && type !== Events.Reconnect) continue
+      this.#connected = type === Events.Reconnect
+      for (const message of this.#inFlight.slice()) message.giveUp(new Error('The connection to NATS broke'))
     }
   }
 
-  async #waitForBroker(action: (manager: JetStreamManager) => Promise<void>): Promise<void> {
-    const deadline = Date.now() + this.#options.maxOutageMs
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return await action(await this.#options.connection.jetstreamManager())
-      } catch (error) {
-        if (error instanceof Failure || !isOutage(error)) throw error
-        if (Date.now() > deadline)
-          throw new Failure(
-            5,
-            `NATS has not answered for ${this.#options.maxOutageMs / 1000} s: start it, then run publish again.`,
-            { cause: error },
-          )
-        if (tries === 1) this.#options.notice(`NATS does not answer; waiting for stream ${this.#options.stream}`)
-        await delay(RETRY_WAIT_MS)
-      }
-    }
-  }
-
-  #fail(error: unknown): void {
-    this.#failure = error instanceof Error ? error : new Error(String(error))
+  #fail(reason: unknown): void {
+    this.#failure ??= { reason }
     this.#resolving = null
-    for (const { payload } of this.#inFlight.splice(0)) this.#options.window.release(payload.length)
+    for (const message of this.#inFlight.splice(0)) {
+      this.#options.window.release(message.payload.length)
+      message.giveUp(reason)
+    }
   }
-}
-
-async function writerAt(
-  manager: JetStreamManager,
-  stream: string,
-  sequence: number,
-): Promise<{ readonly id: string; readonly number: number } | null> {
-  try {
-    const { header } = await manager.streams.getMessage(stream, { seq: sequence })
-    return { id: header.get(WRITER_HEADER), number: Number(header.get(NUMBER_HEADER)) }
-  } catch (error) {
-    if (error instanceof NatsError && error.code === '404') return null
-    throw error
-  }
-}
-
-/** Whether the broker did not answer, in place of answering with a refusal. */
-export function isOutage(error: unknown): boolean {
-  return error instanceof NatsError && error.api_error === undefined
-}
-
-function fullFailure(stream: string, cause: unknown): Failure | null {
-  const apiCode = cause instanceof NatsError ? cause.api_error?.err_code : undefined
-  if (apiCode === undefined || apiCode === WRONG_LAST_SEQUENCE) return null
-  const said = cause instanceof NatsError ? cause.api_error?.description : ''
-  return STREAM_FULL.has(apiCode)
-    ? new Failure(
-        4,
-        `Stream ${stream} takes no more messages (${said}): raise its limits or free the broker's disk, then run publish again.`,
-        { cause },
-      )
-    : new Failure(
-        4,
-        `Stream ${stream} refuses a message (${said}, code ${apiCode}): mend that, then run publish again.`,
-        { cause },
-      )
-}
-
-function foreignFailure(stream: string, sequence: number): Failure {
-  return new Failure(
-    4,
-    `Another publisher wrote message ${sequence} of stream ${stream}: a stream has one writer, so this one ends; see which publisher is to go on, and stop the other.`,
-  )
-}
-
-function wentBackFailure(stream: string, acknowledged: number, last: number): Failure {
-  return new Failure(
-    4,
-    `Stream ${stream} ends at message ${last}, but message ${acknowledged} was acknowledged: the broker came back with an older store; begin anew with publish --new-epoch.`,
-  )
 }

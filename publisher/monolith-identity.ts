@@ -1,11 +1,5 @@
 import type pg from 'pg'
-
-/** Which PostgreSQL this is: a log is of one monolith, and a restored or promoted copy is another. */
-export interface MonolithIdentity {
-  readonly systemId: string
-  readonly timeline: number
-  readonly database: string
-}
+import type { MonolithIdentity } from './decide-publication.ts'
 
 /** Manual: "pg_control_system()", "pg_control_checkpoint()". */
 export async function readIdentity(client: pg.Client): Promise<MonolithIdentity> {

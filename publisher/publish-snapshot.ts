@@ -1,21 +1,19 @@
-import type pg from 'pg'
-import type { NatsConnection } from 'nats'
 import { Failure } from '../contracts/failure.ts'
 import type { ContractSet } from '../contracts/language/contract-set.ts'
 import { lsnText } from '../contracts/positions.ts'
-import { streamName } from '../contracts/subjects.ts'
-import { type NatsTarget, withNats } from '../infra/nats/connect.ts'
+import type { NatsTarget } from '../infra/nats/connect.ts'
 import { slotName } from '../infra/prepare/names.ts'
-import { type PostgresTarget, withSession } from '../infra/postgres/session.ts'
-import { beginEpoch, type OpenEpoch } from './begin-epoch.ts'
-import { decidePublication } from './decide-publication.ts'
+import type { PostgresTarget } from '../infra/postgres/session.ts'
+import { beginEpoch } from './begin-epoch.ts'
+import { decidePublication, type LogState, type MonolithIdentity, type Publication } from './decide-publication.ts'
 import type { PublisherEvent, PublishOutcome } from './events.ts'
 import { readIdentity } from './monolith-identity.ts'
-import { refuseUnfitMonolith } from './refuse-unfit-monolith.ts'
+import { openSource } from './open-source.ts'
 import { takePublisherLock } from './publisher-lock.ts'
 import { readLogState } from './read-log-state.ts'
-import { assertDroppable, dropSlot, readSlot, recordedLog, recordSlot } from './slot.ts'
-import { createSlotWithSnapshot, exportSnapshot, type SnapshotSource } from './snapshot-source.ts'
+import { refuseUnfitMonolith } from './refuse-unfit-monolith.ts'
+import { type Run, withRun } from './run.ts'
+import { assertFollowable, assertNotReplaced, readSlot, readSlotRecord } from './slot.ts'
 import { writeSnapshot } from './write-snapshot.ts'
 
 export interface PublisherDependencies {
@@ -38,9 +36,6 @@ export interface PublishOptions {
 
 export type Report = (event: PublisherEvent) => void
 
-/** What a server takes that says nothing of `max_payload`. */
-const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576
-
 /** The size of a page: from 64 KiB to 512 KiB the broker stores at its best rate, and a consumer's transaction stays small. */
 export const PAGE_BYTES = 256 * 1024
 
@@ -54,104 +49,78 @@ export async function publishSnapshot(
   options: PublishOptions,
   report: Report,
 ): Promise<PublishOutcome> {
-  const { monolith, nats, prefix, set } = dependencies
   const startedAt = Date.now()
-  return await withNats(
-    nats,
-    'publish',
-    async (connection) =>
-      await withSession(monolith, { purpose: 'publish' }, async (control) => {
-        await takePublisherLock(control, prefix)
-        await refuseUnfitMonolith(control, dependencies, options.withSlot)
-        const identity = await readIdentity(control)
-        const logs = await Promise.all(
-          set.services.map(async ({ name }) => await readLogState(connection, prefix, name)),
-        )
-        const decision = decidePublication(logs, { ...options, systemId: identity.systemId })
-        const { kind, epoch } = decision
-        if (kind === 'already closed')
-          return outcomeOf(kind, decision, await retention(control, decision.slotName), [], startedAt)
-        const slot = options.withSlot ? slotName(prefix) : null
-        const source = await openSource(control, connection, dependencies, options, { kind, slot })
-        try {
-          const opened: OpenEpoch = await beginEpoch({
-            connection,
-            dependencies,
-            options,
-            report,
-            logs,
-            epoch,
-            identity,
-            slot,
-            source,
-          })
-          report({ type: 'epoch-begun', epoch, slot, consistencyPoint: lsnText(source.consistencyPoint) })
-          const services = await writeSnapshot({
-            control,
-            dependencies,
-            options,
-            report,
-            logs,
-            source,
-            opened,
-            maxPayloadBytes: connection.info?.max_payload ?? DEFAULT_MAX_PAYLOAD_BYTES,
-          })
-          const consistencyPoint = lsnText(source.consistencyPoint)
-          return outcomeOf('closed', { epoch, consistencyPoint }, await retention(control, slot), services, startedAt)
-        } finally {
-          await source.release().catch(() => undefined)
-        }
-      }),
-  )
+  const seconds = (): number => (Date.now() - startedAt) / 1000
+  return await withRun(dependencies, options, report, async (run) => {
+    const { prefix } = dependencies
+    await takePublisherLock(run.control, prefix)
+    await refuseUnfitMonolith(run)
+    const identity = await readIdentity(run.control)
+    const logs = await readLogs(run)
+    const decision = decidePublication(logs, wishesOf(run, identity))
+    if (decision.kind !== 'already closed')
+      return { ...(await publish(run, identity, logs, decision)), seconds: seconds() }
+    const { kind: outcome, epoch, consistencyPoint } = decision
+    const slot = await closedSlot(run, decision)
+    return { outcome, epoch, consistencyPoint, slot, services: [], seconds: seconds() }
+  })
 }
 
-function outcomeOf(
-  outcome: PublishOutcome['outcome'],
-  { epoch, consistencyPoint }: Pick<PublishOutcome, 'epoch' | 'consistencyPoint'>,
-  slot: PublishOutcome['slot'],
-  services: PublishOutcome['services'],
-  startedAt: number,
-): PublishOutcome {
-  return { outcome, epoch, consistencyPoint, slot, services, seconds: (Date.now() - startedAt) / 1000 }
-}
-
-async function openSource(
-  control: pg.Client,
-  connection: NatsConnection,
-  { monolith, prefix, set }: PublisherDependencies,
-  { newEpoch }: PublishOptions,
-  { kind, slot }: { readonly kind: 'begin' | 'go on'; readonly slot: string | null },
-): Promise<SnapshotSource> {
-  if (slot === null) return await exportSnapshot(monolith)
-  const existing = await readSlot(control, slot)
-  if (kind === 'go on') {
-    if (existing === null || existing.walStatus === 'lost')
-      throw new Failure(
-        4,
-        `Slot ${slot} is ${existing === null ? 'gone' : 'lost (PostgreSQL removed the WAL that it needs)'}: begin anew with --new-epoch.`,
-      )
-    return await exportSnapshot(monolith)
+async function publish(
+  run: Run,
+  identity: MonolithIdentity,
+  logs: readonly LogState[],
+  { kind, epoch }: Exclude<Publication, { kind: 'already closed' }>,
+): Promise<Omit<PublishOutcome, 'seconds'>> {
+  const { dependencies, options, report } = run
+  const name = slotName(dependencies.prefix)
+  const slot = options.withSlot ? name : null
+  const source = await openSource(run, { kind, epoch, name, withSlot: options.withSlot })
+  const consistencyPoint = lsnText(source.consistencyPoint)
+  try {
+    const opened = await beginEpoch({ run, logs, epoch, identity, slot, source })
+    report({ type: 'epoch-begun', epoch, slot, consistencyPoint })
+    const services = await writeSnapshot({ run, logs, source, opened })
+    return { outcome: 'closed', epoch, consistencyPoint, slot: await retention(run, slot), services }
+  } finally {
+    await source.release().catch(() => undefined)
   }
-  const log = await logIdentity(connection, prefix, set)
-  if (existing !== null) {
-    assertDroppable(existing, await recordedLog(control, prefix, slot), log, newEpoch)
-    await dropSlot(control, slot)
+}
+
+async function readLogs(run: Run): Promise<LogState[]> {
+  const { connection, dependencies, options, signal, waitOut } = run
+  const { maxOutageMs } = options
+  const reading = { connection, waitOut, prefix: dependencies.prefix, maxOutageMs, signal }
+  return await Promise.all(dependencies.set.services.map(async ({ name }) => await readLogState(reading, name)))
+}
+
+function wishesOf({ dependencies, options }: Run, monolith: MonolithIdentity): Parameters<typeof decidePublication>[1] {
+  const { newEpoch, withSlot } = options
+  const { services } = dependencies.set
+  const entities = new Map(services.map((service) => [service.name, service.entities.map(({ name }) => name)]))
+  return { newEpoch, withSlot, monolith, entities }
+}
+
+/** A snapshot that is closed stays whole without its slot; only the changes after it could not be followed. */
+async function closedSlot(
+  run: Run,
+  { epoch, slotName: name }: Extract<Publication, { kind: 'already closed' }>,
+): Promise<PublishOutcome['slot']> {
+  if (name === null) return null
+  const record = await readSlotRecord(run.control, run.dependencies.prefix, name)
+  assertNotReplaced(name, record, epoch)
+  const state = await readSlot(run.control, name)
+  try {
+    assertFollowable(name, state, record, epoch)
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    run.report({ type: 'notice', text: `What was written since the snapshot cannot be followed: ${error.message}` })
+    return null
   }
-  await recordSlot(control, prefix, slot, log)
-  return await createSlotWithSnapshot(monolith, slot)
+  return await retention(run, name)
 }
 
-/** Tells this log from another of the same names: when the first service's stream was created. */
-async function logIdentity(connection: NatsConnection, prefix: string, { services }: ContractSet): Promise<string> {
-  const first = services[0]
-  if (first === undefined) throw new Error('A contract set has at least one service')
-  const stream = streamName(prefix, first.name)
-  const manager = await connection.jetstreamManager()
-  return `${stream} created ${(await manager.streams.info(stream)).created}`
-}
-
-async function retention(control: pg.Client, slot: string | null): Promise<PublishOutcome['slot']> {
-  if (slot === null) return null
-  const state = await readSlot(control, slot)
+async function retention({ control }: Run, slot: string | null): Promise<PublishOutcome['slot']> {
+  const state = slot === null ? null : await readSlot(control, slot)
   return state && { name: state.name, retainedBytes: state.retainedBytes, safeBytes: state.safeBytes }
 }

@@ -1,5 +1,11 @@
 import type pg from 'pg'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../contracts/failure.ts'
+import { publisherLockName } from '../infra/prepare/names.ts'
+
+/** A publisher that was just ended may hold its lock for a moment, until the server has seen it go. */
+const TRIES = 10
+const TRY_AGAIN_MS = 200
 
 /**
  * Takes the publisher's lock: a session lock in the monolith, held until the session ends, so that a publisher that
@@ -8,26 +14,35 @@ import { Failure } from '../contracts/failure.ts'
  * @throws Failure 4 where another publisher of the same prefix has it, naming it.
  */
 export async function takePublisherLock(client: pg.Client, prefix: string): Promise<void> {
-  const { rows } = await client.query<{ locked: string }>(
-    `SELECT pg_try_advisory_lock(hashtextextended('scission publisher ' || $1, 0)) AS locked`,
-    [prefix],
-  )
-  if (rows[0]?.locked === 't') return
-  throw new Failure(
-    4,
-    `Another publisher of ${prefix} is running (${await lockHolder(client, prefix)}): a log has one writer; let it finish, or end it.`,
-  )
+  const name = publisherLockName(prefix)
+  for (let tries = 1; !(await tryLock(client, name)); tries += 1) {
+    if (tries === TRIES)
+      throw new Failure(
+        4,
+        `Another publisher of ${prefix} is running (${await lockHolder(client, name)}): a log has one writer; let it finish, or end it.`,
+      )
+    await delay(TRY_AGAIN_MS)
+  }
 }
 
-async function lockHolder(client: pg.Client, prefix: string): Promise<string> {
+async function tryLock(client: pg.Client, name: string): Promise<boolean> {
+  const { rows } = await client.query<{ locked: string }>(
+    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
+    [name],
+  )
+  return rows[0]?.locked === 't'
+}
+
+async function lockHolder(client: pg.Client, name: string): Promise<string> {
   const { rows } = await client.query<{ pid: string; application_name: string; since: string }>(
-    `SELECT activity.pid::text, activity.application_name, date_trunc('second', activity.backend_start)::text AS since
+    `SELECT activity.pid::text, coalesce(activity.application_name, 'a session of another role') AS application_name,
+            date_trunc('second', activity.backend_start)::text AS since
        FROM pg_locks AS lock JOIN pg_stat_activity AS activity USING (pid),
-            hashtextextended('scission publisher ' || $1, 0) AS key
+            hashtextextended($1, 0) AS key
       WHERE lock.locktype = 'advisory' AND lock.granted AND lock.objsubid = 1
         AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         AND lock.classid = ((key >> 32) & 4294967295)::oid AND lock.objid = (key & 4294967295)::oid`,
-    [prefix],
+    [name],
   )
   const holder = rows[0]
   return holder === undefined

@@ -1,4 +1,4 @@
-import type pg from 'pg'
+import pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import { type Digest, digestFromSums } from '../contracts/digest.ts'
 import { Failure } from '../contracts/failure.ts'
@@ -7,6 +7,8 @@ import { quoteIdentifier } from '../contracts/language/quoting.ts'
 import { createRowSplitter } from '../contracts/wire/copy-rows.ts'
 import type { FinishedPage, PageWriter } from '../contracts/wire/copy-to-page.ts'
 import { digestSql, tableSql } from '../infra/postgres/digest-sql.ts'
+import { codeOf } from '../infra/postgres/session.ts'
+import { assertSameTable } from './assert-same-table.ts'
 import { type Chunk, chunkCondition } from './chunk-plan.ts'
 import { beginWithSnapshot } from './snapshot-source.ts'
 
@@ -27,11 +29,24 @@ export interface ChunkTotals {
   readonly bytes: number
 }
 
+/** A table or a column that is not there, or not of that kind: only DDL in the meantime does that. */
+const CHANGED_TABLE = new Set(['42P01', '42703', '42809', '3F000'])
+const LOCK_NOT_AVAILABLE = '55P03'
+
 /**
  * Reads one chunk in one short transaction under the snapshot: its digest by SQL, then its rows by COPY into pages.
- * @throws Failure 4 where the table was rewritten since the snapshot, which then shows none of its rows.
+ * @throws Failure 4 where the table was changed since the snapshot, which then does not show its rows as they were; 5
+ * where it was locked for too long.
  */
 export async function readChunk(client: pg.Client, reading: ChunkReading): Promise<ChunkTotals> {
+  try {
+    return await readChunkUnderSnapshot(client, reading)
+  } catch (error) {
+    throw tableFailure(reading.entity, error)
+  }
+}
+
+async function readChunkUnderSnapshot(client: pg.Client, reading: ChunkReading): Promise<ChunkTotals> {
   const { entity, chunk, snapshot } = reading
   await beginWithSnapshot(client, snapshot)
   const { rows } = await client.query<{ rows: string; high: string; low: string }>(
@@ -41,12 +56,32 @@ export async function readChunk(client: pg.Client, reading: ChunkReading): Promi
   if (sums === undefined) throw new Error('The digest returned no row')
   const digest = digestFromSums(sums)
   // The digest's query holds the table's lock until the commit, so that no rewrite can come between.
-  await assertNotRewritten(client, entity)
+  await assertSameTable(client, entity)
   const copied = await copyChunk(client, reading)
   await client.query('COMMIT')
   if (copied.rows !== digest.rows)
-    throw new Error(`${entity.name}, chunk ${chunk.number}: SQL counts ${digest.rows} rows, COPY gave ${copied.rows}`)
+    throw new Failure(
+      1,
+      `Table ${tableSql(entity)}, chunk ${chunk.number}: SQL counts ${digest.rows} rows, and COPY gave ${copied.rows} under the same snapshot; nothing of it is closed, please report it.`,
+    )
   return { digest, pages: copied.pages, bytes: copied.bytes }
+}
+
+function tableFailure(entity: Entity, error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error
+  const code = codeOf(error)
+  if (CHANGED_TABLE.has(code))
+    return new Failure(
+      4,
+      `Table ${tableSql(entity)} was changed while it was read (${error.message}): let the migration end, then run publish again.`,
+      { cause: error },
+    )
+  if (code !== LOCK_NOT_AVAILABLE) return error
+  return new Failure(
+    5,
+    `Table ${tableSql(entity)} was locked for longer than --max-outage, so that it could not be read: let that end, then run publish again.`,
+    { cause: error },
+  )
 }
 
 /** The statement that reads a chunk: each row's place in the table, then its columns in the shape's order. */
@@ -85,17 +120,4 @@ async function copyChunk(
   if (last) finished.push(last)
   await drain()
   return totals
-}
-
-async function assertNotRewritten(client: pg.Client, entity: Entity): Promise<void> {
-  const { rows } = await client.query<{ same: string }>(
-    `SELECT class.relfilenode = pg_relation_filenode(class.oid) AS same
-       FROM pg_class AS class WHERE class.oid = $1::regclass`,
-    [tableSql(entity)],
-  )
-  if (rows[0]?.same === 't') return
-  throw new Failure(
-    4,
-    `Table ${tableSql(entity)} was rewritten while the snapshot was read (ALTER TABLE, VACUUM FULL, CLUSTER or TRUNCATE), so the snapshot no longer shows its rows: let that end, then run publish again.`,
-  )
 }

@@ -5,64 +5,103 @@ import { type ControlKind, controlSubject, streamName } from '../contracts/subje
 import { decodeMessage } from '../contracts/wire/decode-message.ts'
 import { EPOCH_HEADER, NUMBER_HEADER } from '../contracts/wire/headers.ts'
 import type { Control } from '../contracts/wire/message.ts'
+import type { WaitOut } from '../infra/nats/outage.ts'
 import { readLog } from '../infra/nats/read-log.ts'
+import { firstMissing } from './assert-whole-epoch.ts'
 import type { LogState } from './decide-publication.ts'
 
-const NO_MESSAGE = '404'
-const NO_STREAM = 10059
+const NO_MESSAGE = 10_037
+const NO_STREAM = 10_059
+
+export interface LogReading {
+  readonly connection: NatsConnection
+  readonly waitOut: WaitOut
+  readonly prefix: string
+  readonly maxOutageMs: number
+  readonly signal: AbortSignal
+}
 
 /**
  * Reads what a service's stream holds of its newest epoch, from the stream's leader.
- * @throws Failure 4 where there is no such stream.
+ * @throws Failure 4 where there is no such stream, or it is not Scission's.
  */
-export async function readLogState(connection: NatsConnection, prefix: string, service: string): Promise<LogState> {
-  const manager = await connection.jetstreamManager()
-  const stream = streamName(prefix, service)
-  const lastSequence = await lastSequenceOf(manager, stream)
-  if (lastSequence === 0) return emptyLog(service)
-  const last = await manager.streams.getMessage(stream, { seq: lastSequence })
-  const epoch = Number(last.header.get(EPOCH_HEADER))
-  const lastNumber = Number(last.header.get(NUMBER_HEADER))
-  if (!Number.isSafeInteger(epoch) || !Number.isSafeInteger(lastNumber) || epoch < 1 || lastNumber < 1)
-    throw new Failure(
-      4,
-      `The last message of stream ${stream} was not written by Scission: give this deployment a prefix of its own (SCISSION_PREFIX).`,
-    )
-  const begun = await lastControl(manager, stream, controlSubject(prefix, service, 'epoch'), 'epoch', epoch)
-  const attempts = begun === null ? [] : await readAttempts(connection, manager, prefix, service, begun.sequence)
-  const manifest = await lastControl(manager, stream, controlSubject(prefix, service, 'manifest'), 'manifest', epoch)
+export async function readLogState(reading: LogReading, service: string): Promise<LogState> {
+  const stream = streamName(reading.prefix, service)
+  const { created, lastSequence } = await reading.waitOut(async (manager) => await streamEnd(manager, stream))
+  const log = { service, streamCreated: created, lastSequence }
+  if (lastSequence === 0) return { ...log, ...NO_EPOCH }
+  const { epoch, number } = await reading.waitOut(async (manager) => await lastNumber(manager, stream, lastSequence))
+  const begun = await lastControl(reading, service, 'epoch', epoch)
+  const epochSequence = begun?.sequence ?? lastSequence - number + 1
+  const missing = await reading.waitOut(async (manager) => await firstMissing(manager, stream, epochSequence))
+  const attempts = begun === null ? [] : await readAttempts(reading, service, begun.sequence)
+  const manifest = await lastControl(reading, service, 'manifest', epoch)
   const lastAttempt = Math.max(0, ...attempts.map(({ sequence }) => sequence))
   return {
-    service,
-    lastSequence,
+    ...log,
     epoch,
-    lastNumber,
+    lastNumber: number,
+    epochSequence,
+    missing,
     begun: begun && {
       systemId: begun.control.systemId,
+      timeline: begun.control.timeline,
+      database: begun.control.database,
       slotName: begun.control.slot?.name ?? null,
       consistentPoint: begun.control.slot?.consistentPoint ?? null,
     },
     // A manifest before a later attempt closed the readings before it, not this one.
     closed:
       manifest !== null && manifest.sequence > lastAttempt
-        ? { consistencyPoint: manifest.control.consistencyPoint }
+        ? {
+            consistencyPoint: manifest.control.consistencyPoint,
+            entities: manifest.control.entities.map(({ entity }) => entity),
+          }
         : null,
     attempts: highestAttempts(attempts),
   }
 }
 
-function emptyLog(service: string): LogState {
-  return { service, lastSequence: 0, epoch: 0, lastNumber: 0, begun: null, closed: null, attempts: new Map() }
+const NO_EPOCH = {
+  epoch: 0,
+  lastNumber: 0,
+  epochSequence: 1,
+  missing: null,
+  begun: null,
+  closed: null,
+  attempts: new Map<string, number>(),
 }
 
-async function lastSequenceOf(manager: JetStreamManager, stream: string): Promise<number> {
+async function streamEnd(
+  manager: JetStreamManager,
+  stream: string,
+): Promise<{ readonly created: string; readonly lastSequence: number }> {
   try {
-    return (await manager.streams.info(stream)).state.last_seq
+    const { created, state } = await manager.streams.info(stream)
+    return { created, lastSequence: state.last_seq }
   } catch (error) {
-    if (error instanceof NatsError && error.api_error?.err_code === NO_STREAM)
-      throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause: error })
-    throw error
+    if (apiCode(error) !== NO_STREAM) throw error
+    throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause: error })
   }
+}
+
+async function lastNumber(
+  manager: JetStreamManager,
+  stream: string,
+  sequence: number,
+): Promise<{ readonly epoch: number; readonly number: number }> {
+  const last = await storedMessage(manager, stream, { seq: sequence })
+  if (last === null)
+    throw new Failure(
+      4,
+      `Stream ${stream} does not hold its last message (${sequence}): messages were removed from the log, which must stay whole; put the stream back from a copy, or give this deployment a prefix of its own (SCISSION_PREFIX).`,
+    )
+  const [epoch, number] = [Number(last.header.get(EPOCH_HEADER)), Number(last.header.get(NUMBER_HEADER))]
+  if (Number.isSafeInteger(epoch) && Number.isSafeInteger(number) && epoch > 0 && number > 0) return { epoch, number }
+  throw new Failure(
+    4,
+    `The last message of stream ${stream} was not written by Scission: give this deployment a prefix of its own (SCISSION_PREFIX).`,
+  )
 }
 
 interface Found<Kind extends ControlKind> {
@@ -71,25 +110,33 @@ interface Found<Kind extends ControlKind> {
 }
 
 async function lastControl<Kind extends ControlKind>(
-  manager: JetStreamManager,
-  stream: string,
-  subject: string,
+  { prefix, waitOut }: LogReading,
+  service: string,
   kind: Kind,
   epoch: number,
 ): Promise<Found<Kind> | null> {
-  const message = await lastOfSubject(manager, stream, subject)
+  const last = { last_by_subj: controlSubject(prefix, service, kind) }
+  const message = await waitOut(async (manager) => await storedMessage(manager, streamName(prefix, service), last))
   if (message === null) return null
   const control = decodeControl(message.data, kind)
   return control.epoch === epoch ? { sequence: message.seq, control } : null
 }
 
-async function lastOfSubject(manager: JetStreamManager, stream: string, subject: string): Promise<StoredMsg | null> {
+async function storedMessage(
+  manager: JetStreamManager,
+  stream: string,
+  query: { readonly seq: number } | { readonly last_by_subj: string },
+): Promise<StoredMsg | null> {
   try {
-    return await manager.streams.getMessage(stream, { last_by_subj: subject })
+    return await manager.streams.getMessage(stream, query)
   } catch (error) {
-    if (error instanceof NatsError && error.code === NO_MESSAGE) return null
+    if (apiCode(error) === NO_MESSAGE) return null
     throw error
   }
+}
+
+function apiCode(error: unknown): number | undefined {
+  return error instanceof NatsError ? error.api_error?.err_code : undefined
 }
 
 function decodeControl<Kind extends ControlKind>(payload: Uint8Array, kind: Kind): Extract<Control, { control: Kind }> {
@@ -99,23 +146,20 @@ function decodeControl<Kind extends ControlKind>(payload: Uint8Array, kind: Kind
   return message as Extract<Control, { control: Kind }>
 }
 
-async function readAttempts(
-  connection: NatsConnection,
-  manager: JetStreamManager,
-  prefix: string,
-  service: string,
-  from: number,
-): Promise<Found<'attempt'>[]> {
+async function readAttempts(reading: LogReading, service: string, from: number): Promise<Found<'attempt'>[]> {
+  const { connection, maxOutageMs, prefix, signal, waitOut } = reading
   const stream = streamName(prefix, service)
   const subject = controlSubject(prefix, service, 'attempt')
-  const last = await lastOfSubject(manager, stream, subject)
+  const last = await waitOut(async (manager) => await storedMessage(manager, stream, { last_by_subj: subject }))
   if (last === null || last.seq < from) return []
   const found: Found<'attempt'>[] = []
-  for await (const item of readLog(connection, stream, { from: parseStreamSequence(from), subjects: [subject] })) {
+  const options = { from: parseStreamSequence(from), subjects: [subject], maxOutageMs, signal }
+  for await (const item of readLog(connection, stream, options)) {
     if (item.kind === 'idle') continue
     found.push({ sequence: item.sequence, control: decodeControl(item.payload, 'attempt') })
-    if (item.sequence >= last.seq) break
+    if (item.sequence >= last.seq) return found
   }
+  signal.throwIfAborted()
   return found
 }
 

@@ -1,7 +1,10 @@
-import type pg from 'pg'
-import { type Lsn, parseLsn } from '../contracts/positions.ts'
+import pg from 'pg'
+import { Failure } from '../contracts/failure.ts'
 import { quoteIdentifier, quoteLiteral } from '../contracts/language/quoting.ts'
-import { openSession, type PostgresTarget, withSession } from '../infra/postgres/session.ts'
+import { type Lsn, parseLsn } from '../contracts/positions.ts'
+import { codeOf, openSession, type PostgresTarget, withSession } from '../infra/postgres/session.ts'
+import type { Run } from './run.ts'
+import { withWaitWatch } from './wait-watch.ts'
 
 /** One consistent snapshot of the monolith that other sessions can import while this holds it. */
 export interface SnapshotSource {
@@ -14,36 +17,93 @@ export interface SnapshotSource {
   release(): Promise<void>
 }
 
+/** By it a creation that outlives its publisher is known. */
+export const SLOT_SESSION = 'publish slot'
+
+/** What PostgreSQL says of a snapshot whose holder is gone, from version 16 on and before. */
+const LOST_SNAPSHOT = new Set(['42704', '22023', '55000'])
+
 /**
  * Creates the slot and takes the snapshot that it exports: what the snapshot does not show, the slot will deliver. The
- * snapshot lives as long as this connection runs no other command. Manual: "CREATE_REPLICATION_SLOT".
+ * snapshot lives as long as this connection runs no other command. The creation waits for every transaction that is
+ * open in the server; it says for which, and ends with the run. Manual: "CREATE_REPLICATION_SLOT".
+ * @throws Failure 5 where it waited for longer than an outage may last.
  */
-export async function createSlotWithSnapshot(monolith: PostgresTarget, slot: string): Promise<SnapshotSource> {
-  const client = await openSession(monolith, { purpose: 'publish slot', replication: true })
+export async function createSlotWithSnapshot(run: Run, slot: string): Promise<SnapshotSource> {
+  const { dependencies, signal } = run
+  const { monolith } = dependencies
+  const client = await openSession(monolith, { purpose: SLOT_SESSION, replication: true, signal })
   try {
-    const { rows } = await client.query<{ consistent_point: string; snapshot_name: string }>(
-      `CREATE_REPLICATION_SLOT ${quoteIdentifier(slot)} LOGICAL pgoutput (SNAPSHOT 'export')`,
-    )
-    const created = rows[0]
-    if (created === undefined) throw new Error('CREATE_REPLICATION_SLOT returned no row')
+    const created = await createSlot(run, client, slot)
+    const leave = run.endWith(client)
     return {
       name: created.snapshot_name,
-      visible: await visibleIn(monolith, created.snapshot_name),
+      visible: await visibleIn(run, created.snapshot_name),
       consistencyPoint: parseLsn(created.consistent_point),
-      release: async () => await client.end(),
+      release: async () => {
+        leave()
+        await client.end()
+      },
     }
   } catch (error) {
     await client.end().catch(() => undefined)
+    signal.throwIfAborted()
     throw error
   }
+}
+
+interface CreatedSlot {
+  readonly consistent_point: string
+  readonly snapshot_name: string
+}
+
+async function createSlot(run: Run, client: pg.Client, slot: string): Promise<CreatedSlot> {
+  const { control, dependencies, options, report, signal } = run
+  const pid = await backendPid(client)
+  const late = AbortSignal.timeout(options.maxOutageMs)
+  const notice = (text: string): void => report({ type: 'notice', text })
+  return await withWaitWatch(control, notice, async (watch) => {
+    watch.add(pid, `The making of slot ${slot}`)
+    // The server would go on waiting for others with nobody there, and make the slot in the end.
+    const cancel = (): void => void endBackend(dependencies.monolith, pid).catch(() => undefined)
+    const either = AbortSignal.any([signal, late])
+    either.addEventListener('abort', cancel, { once: true })
+    try {
+      const { rows } = await client.query<CreatedSlot>(
+        `CREATE_REPLICATION_SLOT ${quoteIdentifier(slot)} LOGICAL pgoutput (SNAPSHOT 'export')`,
+      )
+      if (rows[0] === undefined) throw new Error('CREATE_REPLICATION_SLOT returned no row')
+      return rows[0]
+    } catch (error) {
+      throw late.aborted && !signal.aborted ? lateSlotFailure(slot, options.maxOutageMs, watch.blockersOf(pid)) : error
+    } finally {
+      either.removeEventListener('abort', cancel)
+    }
+  })
+}
+
+function lateSlotFailure(slot: string, maxOutageMs: number, blockers: string): Failure {
+  const whom = blockers === '' ? 'transactions that are open in the server' : blockers
+  return new Failure(
+    5,
+    `Slot ${slot} could not be made in ${maxOutageMs / 1000} s, since it must wait for ${whom}: let that end, or end it, then run publish again.`,
+  )
+}
+
+/** Ends a session of ours that no longer listens. Manual: "Server Signaling Functions". */
+export async function endBackend(monolith: PostgresTarget, pid: string): Promise<void> {
+  await withSession(monolith, { purpose: 'publish cancel' }, async (client) => {
+    await client.query('SELECT pg_terminate_backend($1::int)', [pid])
+  })
 }
 
 /**
  * Takes a snapshot in an ordinary transaction, for an epoch without a slot, and for a new attempt in an epoch whose slot
  * is older. The position is read after the snapshot, so that every commit it shows lies before it.
  */
-export async function exportSnapshot(monolith: PostgresTarget): Promise<SnapshotSource> {
-  const client = await openSession(monolith, { purpose: 'publish snapshot' })
+export async function exportSnapshot(run: Run): Promise<SnapshotSource> {
+  const { dependencies, signal } = run
+  const client = await openSession(dependencies.monolith, { purpose: 'publish snapshot', signal })
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     const { rows } = await client.query<{ name: string; visible: string }>(
@@ -52,22 +112,45 @@ export async function exportSnapshot(monolith: PostgresTarget): Promise<Snapshot
     const position = await client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn')
     const [snapshot, lsn] = [rows[0], position.rows[0]?.lsn]
     if (snapshot === undefined || lsn === undefined) throw new Error('pg_export_snapshot returned no row')
-    return { ...snapshot, consistencyPoint: parseLsn(lsn), release: async () => await client.end() }
+    const leave = run.endWith(client)
+    const release = async (): Promise<void> => {
+      leave()
+      await client.end()
+    }
+    return { ...snapshot, consistencyPoint: parseLsn(lsn), release }
   } catch (error) {
     await client.end().catch(() => undefined)
+    signal.throwIfAborted()
     throw error
   }
 }
 
-/** Begins a short transaction that sees the snapshot. The caller commits it. */
+/**
+ * Begins a short transaction that sees the snapshot. The caller commits it.
+ * @throws Failure 5 where the snapshot is gone with the session that held it.
+ */
 export async function beginWithSnapshot(client: pg.Client, snapshot: string): Promise<void> {
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-  // The name comes from PostgreSQL itself, and no parameter can stand here.
-  await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot)}`)
+  try {
+    // The name comes from PostgreSQL itself, and no parameter can stand here.
+    await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot)}`)
+  } catch (cause) {
+    if (!(cause instanceof pg.DatabaseError) || !LOST_SNAPSHOT.has(codeOf(cause))) throw cause
+    throw new Failure(
+      5,
+      'The session that held the snapshot has ended, so that the rest cannot be read as of the same point in time: run publish again, which reads every table anew.',
+      { cause },
+    )
+  }
 }
 
-async function visibleIn(monolith: PostgresTarget, snapshot: string): Promise<string> {
-  return await withSession(monolith, { purpose: 'publish snapshot' }, async (client) => {
+export async function backendPid(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ pid: string }>('SELECT pg_backend_pid()::text AS pid')
+  return rows[0]?.pid ?? '0'
+}
+
+async function visibleIn({ dependencies, signal }: Run, snapshot: string): Promise<string> {
+  return await withSession(dependencies.monolith, { purpose: 'publish snapshot', signal }, async (client) => {
     await beginWithSnapshot(client, snapshot)
     const { rows } = await client.query<{ visible: string }>('SELECT pg_current_snapshot()::text AS visible')
     await client.query('COMMIT')

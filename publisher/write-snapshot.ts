@@ -2,30 +2,29 @@ import type pg from 'pg'
 import { addDigests, type Digest, digestText, EMPTY_DIGEST } from '../contracts/digest.ts'
 import type { Entity, Service } from '../contracts/language/contract-set.ts'
 import { lsnText } from '../contracts/positions.ts'
-import { snapshotSubject } from '../contracts/subjects.ts'
+import { snapshotSubject, streamName } from '../contracts/subjects.ts'
 import { createPageWriter, type FinishedPage } from '../contracts/wire/copy-to-page.ts'
 import { HEADER_RESERVE_BYTES } from '../contracts/wire/headers.ts'
 import { type EntityTotals, WIRE_VERSION } from '../contracts/wire/message.ts'
 import { shapeHash, shapeOf } from '../contracts/wire/shape.ts'
-import { withSession } from '../infra/postgres/session.ts'
+import { assertWholeEpoch } from './assert-whole-epoch.ts'
 import { appendControl, type OpenEpoch } from './begin-epoch.ts'
 import { type Chunk, planChunks, readingOrder, type TableSize } from './chunk-plan.ts'
 import type { LogState } from './decide-publication.ts'
 import type { PublishedService } from './events.ts'
-import type { PublishOptions, PublisherDependencies, Report } from './publish-snapshot.ts'
 import { readChunk } from './read-chunk.ts'
+import { withReaderSession } from './reader-session.ts'
+import { refuseChangedMonolith } from './refuse-unfit-monolith.ts'
+import type { Run } from './run.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
 import { readTableSizes } from './table-sizes.ts'
+import { type WaitWatch, withWaitWatch } from './wait-watch.ts'
 
 export interface SnapshotWriting {
-  readonly control: pg.Client
-  readonly dependencies: PublisherDependencies
-  readonly options: PublishOptions
-  readonly report: Report
+  readonly run: Run
   readonly logs: readonly LogState[]
   readonly source: SnapshotSource
   readonly opened: OpenEpoch
-  readonly maxPayloadBytes: number
 }
 
 /** One entity's reading under way: what is left of it, and what it has come to. */
@@ -53,23 +52,37 @@ interface Task {
  * snapshot that another service does not have.
  */
 export async function writeSnapshot(writing: SnapshotWriting): Promise<PublishedService[]> {
-  const readings = await planReadings(writing)
-  await announceAttempts(writing, readings)
-  await readAll(writing, readings)
-  await flushAll(writing)
+  const { control, dependencies, report } = writing.run
+  const notice = (text: string): void => report({ type: 'notice', text })
+  const readings = await withWaitWatch(control, notice, async (watch) => {
+    const planned = await planReadings(writing, watch)
+    await announceAttempts(writing, planned)
+    await readAll(writing, planned, watch)
+    await flushAll(writing)
+    return planned
+  })
+  await refuseChangedMonolith(writing.run)
+  await assertWholeLogs(writing)
   await closeManifests(writing, readings)
   await flushAll(writing)
-  return writing.dependencies.set.services.map((service) => ({
+  return dependencies.set.services.map((service) => ({
     service: service.name,
     entities: totalsOf(service, readings).map(({ entity, rows, pages, bytes }) => ({ entity, rows, pages, bytes })),
   }))
 }
 
-async function planReadings({ control, dependencies, options, logs, report }: SnapshotWriting): Promise<Reading[]> {
+async function planReadings({ run, logs }: SnapshotWriting, watch: WaitWatch): Promise<Reading[]> {
+  const { dependencies, options, report } = run
   const tables = dependencies.set.services.flatMap((service) => service.entities.map((entity) => ({ service, entity })))
-  const sizes = await readTableSizes(
-    control,
-    tables.map(({ entity }) => entity),
+  const sizes = await withReaderSession(
+    run,
+    watch,
+    'plan',
+    async (client) =>
+      await readTableSizes(
+        client,
+        tables.map(({ entity }) => entity),
+      ),
   )
   const readings = tables.map(({ service, entity }): Reading => {
     const size = sizes.get(entity) ?? { blocks: 0, bytes: 0, estimatedRows: 0 }
@@ -101,14 +114,12 @@ async function planReadings({ control, dependencies, options, logs, report }: Sn
   return readings
 }
 
-async function announceAttempts(
-  { dependencies, opened, source }: SnapshotWriting,
-  readings: readonly Reading[],
-): Promise<void> {
+async function announceAttempts({ run, opened, source }: SnapshotWriting, readings: readonly Reading[]): Promise<void> {
+  const { prefix } = run.dependencies
   for (const { service, entity, shape, attempt, chunks } of readings)
     await appendControl(
       opened.writers,
-      dependencies.prefix,
+      prefix,
       service.name,
     )({
       v: WIRE_VERSION,
@@ -123,48 +134,31 @@ async function announceAttempts(
     })
 }
 
-/** Each reader takes the next chunk until none is left; the first failure stops the others at their next rows. */
-async function readAll(writing: SnapshotWriting, readings: readonly Reading[]): Promise<void> {
+/** Each reader takes the next chunk until none is left; the first failure ends the run, and so the other readers. */
+async function readAll(writing: SnapshotWriting, readings: readonly Reading[], watch: WaitWatch): Promise<void> {
+  const { run } = writing
   const tasks = readingOrder(readings).flatMap((reading) => reading.chunks.map((chunk): Task => ({ reading, chunk })))
-  const failed = new AbortController()
-  const signal = AbortSignal.any([writing.options.signal, failed.signal])
-  const readers = Array.from({ length: Math.min(writing.options.readers, tasks.length) }, async (_, index) => {
+  const readers = Array.from({ length: Math.min(run.options.readers, tasks.length) }, async (_, index) => {
     try {
-      await readTasks(writing, tasks, index + 1, signal)
+      await withReaderSession(run, watch, `reader ${index + 1}`, async (client) => {
+        for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) await readTask(writing, client, task)
+      })
     } catch (error) {
-      failed.abort(error)
-      throw error
+      run.fail(error)
     }
   })
-  const results = await Promise.allSettled(readers)
-  writing.options.signal.throwIfAborted()
-  if (failed.signal.aborted) throw failed.signal.reason
-  const rejected = results.find((result) => result.status === 'rejected')
-  if (rejected) throw rejected.reason
+  await Promise.all(readers)
+  run.signal.throwIfAborted()
 }
 
-async function readTasks(writing: SnapshotWriting, tasks: Task[], reader: number, signal: AbortSignal): Promise<void> {
-  const { monolith } = writing.dependencies
-  await withSession(monolith, { purpose: `publish reader ${reader}` }, async (client) => {
-    for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) {
-      signal.throwIfAborted()
-      await readTask(writing, client, task, signal)
-    }
-  })
-}
-
-async function readTask(
-  writing: SnapshotWriting,
-  client: pg.Client,
-  { reading, chunk }: Task,
-  signal: AbortSignal,
-): Promise<void> {
+async function readTask(writing: SnapshotWriting, client: pg.Client, { reading, chunk }: Task): Promise<void> {
+  const { maxPayloadBytes, options, signal } = writing.run
   const { entity, attempt, shape } = reading
-  const limitBytes = writing.maxPayloadBytes - HEADER_RESERVE_BYTES
+  const limitBytes = maxPayloadBytes - HEADER_RESERVE_BYTES
   const pages = createPageWriter({
     columns: shapeOf(entity).columns,
     header: { epoch: writing.opened.epoch, entity: entity.name, shape, attempt },
-    targetBytes: Math.min(writing.options.pageBytes, limitBytes),
+    targetBytes: Math.min(options.pageBytes, limitBytes),
     limitBytes,
   })
   const publish = async (page: FinishedPage): Promise<void> => await publishPage(writing, { reading, chunk }, page)
@@ -178,7 +172,8 @@ async function readTask(
 }
 
 async function publishPage(writing: SnapshotWriting, { reading, chunk }: Task, page: FinishedPage): Promise<void> {
-  const { dependencies, opened, report } = writing
+  const { opened, run } = writing
+  const { dependencies, report } = run
   const [service, entity] = [reading.service.name, reading.entity.name]
   const identity = [opened.epoch, entity, reading.attempt, chunk.number, page.page].join('/')
   const { rows } = page
@@ -190,7 +185,8 @@ async function publishPage(writing: SnapshotWriting, { reading, chunk }: Task, p
 }
 
 /** The stream keeps its order: whoever reads the totals has read every page before. */
-async function completeReading({ dependencies, opened, report }: SnapshotWriting, reading: Reading): Promise<void> {
+async function completeReading({ run, opened }: SnapshotWriting, reading: Reading): Promise<void> {
+  const { dependencies, report } = run
   const service = reading.service.name
   const totals = entityTotals(reading)
   const { entity, rows, bytes } = totals
@@ -209,7 +205,8 @@ async function completeReading({ dependencies, opened, report }: SnapshotWriting
 }
 
 async function closeManifests(writing: SnapshotWriting, readings: readonly Reading[]): Promise<void> {
-  const { dependencies, opened, source, report } = writing
+  const { opened, source, run } = writing
+  const { dependencies, report } = run
   const closedAt = new Date().toISOString()
   for (const service of dependencies.set.services) {
     await appendControl(
@@ -236,6 +233,15 @@ function totalsOf(service: Service, readings: readonly Reading[]): EntityTotals[
 
 function entityTotals({ entity, attempt, digest, pages, bytes }: Reading): EntityTotals {
   return { entity: entity.name, attempt, rows: digest.rows, pages, bytes, digest: digestText(digest) }
+}
+
+/** A manifest must not close what the log does not hold any more. */
+async function assertWholeLogs({ run, logs, opened }: SnapshotWriting): Promise<void> {
+  for (const { service, epoch, epochSequence, lastSequence } of logs) {
+    const from = epoch === opened.epoch ? epochSequence : lastSequence + 1
+    const stream = streamName(run.dependencies.prefix, service)
+    await run.waitOut(async (manager) => await assertWholeEpoch(manager, stream, from))
+  }
 }
 
 async function flushAll({ opened }: SnapshotWriting): Promise<void> {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { connect, type ConnectionOptions, credsAuthenticator, type NatsConnection } from 'nats'
+import { connect, type ConnectionOptions, credsAuthenticator, type NatsConnection, NatsError } from 'nats'
 import { Failure } from '../../contracts/failure.ts'
 
 /** A NATS server as the configuration names it: `NATS_URL`, which may hold user and password, and files by path. */
@@ -16,6 +16,9 @@ const CONNECT_TIMEOUT_MS = 10_000
 
 /** Waits between two tries are short: an outage is waited for by the caller, which says so. */
 const RECONNECT_WAIT_MS = 500
+
+/** A broker that fell silent is noticed after three of these: by itself the client would wait for up to six minutes. */
+const PING_INTERVAL_MS = 10_000
 
 /**
  * Connects, and never gives up reconnecting: the client's own ten attempts would close it for good after 20 seconds.
@@ -86,6 +89,7 @@ async function connectionOptions(target: NatsTarget, purpose: string): Promise<C
     timeout: CONNECT_TIMEOUT_MS,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_WAIT_MS,
+    pingInterval: PING_INTERVAL_MS,
     ...(url.username === '' ? {} : { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) }),
     ...(tls ? { tls: target.caFile === null ? {} : { caFile: target.caFile } } : {}),
     ...(target.credentialsFile === null
@@ -115,6 +119,20 @@ function natsFailure(target: NatsTarget, cause: unknown): Failure {
       { cause },
     )
   return new Failure(4, `${place} cannot be used: ${said}.`, { cause })
+}
+
+/**
+ * The sentence for what a request to the broker failed with; an error that is not the broker's comes back as it is.
+ * @param wayOut ends the sentence, for example `run publish again`.
+ */
+export function brokerFailure(target: NatsTarget, error: unknown, wayOut: string): unknown {
+  if (!(error instanceof NatsError)) return error
+  const said = error.api_error === undefined ? error.code : `code ${error.api_error.err_code}`
+  return new Failure(
+    4,
+    `NATS at ${publicNatsPlace(target)} (NATS_URL) refuses a request: ${error.message} (${said}); put that right, then ${wayOut}.`,
+    { cause: error },
+  )
 }
 
 /** Host and port, without user and password. */

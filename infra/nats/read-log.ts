@@ -1,15 +1,19 @@
 import {
   AckPolicy,
-  type Consumer,
-  type ConsumerMessages,
+  type ConsumerConfig,
   DeliverPolicy,
+  type JetStreamManager,
   type JsMsg,
   type NatsConnection,
+  NatsError,
   nanos,
 } from 'nats'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../../contracts/failure.ts'
 import { parseStreamSequence, type StreamSequence } from '../../contracts/positions.ts'
 import { EPOCH_HEADER, NUMBER_HEADER, WRITER_HEADER } from '../../contracts/wire/headers.ts'
+import { fetchInOrder } from './fetch-in-order.ts'
+import { createWaitOut, isConnected, isOutage, outageFailure, RETRY_WAIT_MS, type WaitOut } from './outage.ts'
 
 /** A message of the log with what its headers say. */
 export interface LogMessage {
@@ -32,103 +36,165 @@ export interface ReadLogOptions {
   readonly from: StreamSequence
   /** Only messages of these subjects; holes between them are then not looked for. */
   readonly subjects?: readonly string[]
+  /** Ends the reading, without an error. */
   readonly signal?: AbortSignal
+  /** How long a broker that is away is waited for; 15 minutes by default. */
+  readonly maxOutageMs?: number
+  /** Is told once of each outage. */
+  readonly notice?: (text: string) => void
 }
-
-/** Bytes asked for at once: enough to keep the link busy, and far below the 64 MB that a server holds for a slow connection. */
-const FETCH_BYTES = 8 * 1024 * 1024
-
-/** Room for subject, headers and protocol, which the server counts too. */
-const MESSAGE_OVERHEAD_BYTES = 4096
-
-const FETCH_EXPIRES_MS = 1_000
 
 /** The broker removes a reader's state by itself when the reader has been gone for so long. */
 const INACTIVE_THRESHOLD_MS = 5 * 60 * 1000
 
-/** How often a broken read is begun again from where it was before the hole is taken for one in the log itself. */
-const MAX_RESTARTS_WITHOUT_PROGRESS = 3
+/** What the broker may take to forget a reader at once, so that many of them do not pile up there. */
+const FORGET_LIMIT_MS = 1_000
+
+const MAX_OUTAGE_MS = 15 * 60 * 1000
+
+/** How often in a row a reading is begun again that brings nothing, though the stream has the message. */
+const MAX_FRUITLESS_BREAKS = 5
+
+const NO_MESSAGE = 10_037
+const NO_STREAM = 10_059
 
 /**
  * Reads a stream in order from a sequence on, for ever: the caller breaks off. Nothing is acknowledged, since the
- * reader's own checkpoint is the truth. At most 8 MiB (or one message) are in memory or on their way.
- * @throws Failure 4 where the stream lacks a message that it must hold.
+ * reader's own checkpoint is the truth. At most 8 MiB (or one message) are in memory or on their way. A broker that is
+ * away is waited for, and the reading goes on where it was.
+ * @throws Failure 4 where the stream lacks a message that it must hold, or is not the one that was read before; 5 where
+ * the broker was away for too long.
  */
 export async function* readLog(
   connection: NatsConnection,
   stream: string,
   options: ReadLogOptions,
 ): AsyncGenerator<LogMessage | Idle> {
-  const manager = await connection.jetstreamManager()
-  let next: number = options.from
-  let restarts = 0
-  while (options.signal?.aborted !== true) {
-    const consumer = await openConsumer(connection, stream, next, options.subjects ?? [])
+  const { maxOutageMs = MAX_OUTAGE_MS, notice = () => undefined, subjects = [] } = options
+  const signal = options.signal ?? new AbortController().signal
+  const waitOut = createWaitOut(connection, { maxOutageMs, notice, signal })
+  const reading: Reading = { connection, stream, subjects, signal, waitOut, created: null, next: options.from }
+  let heardAt = Date.now()
+  let fruitless = 0
+  while (!signal.aborted) {
+    const begunAt = reading.next
     try {
-      for await (const item of fetchInOrder(connection, consumer, options.signal)) {
-        if (item === 'idle') {
-          yield { kind: 'idle' }
-          continue
-        }
-        if (options.subjects === undefined && item.seq !== next) break
-        next = item.seq + 1
-        restarts = 0
-        yield logMessage(item)
+      for await (const item of readOn(reading)) {
+        heardAt = Date.now()
+        yield item
+        heardAt = Date.now()
       }
-    } finally {
-      const { name } = await consumer.info(true)
-      await manager.consumers.delete(stream, name).catch(() => undefined)
+      await assertHeld(reading)
+      fruitless = reading.next > begunAt ? 0 : fruitless + 1
+      if (fruitless > MAX_FRUITLESS_BREAKS && !signal.aborted) throw outOfOrderFailure(reading)
+    } catch (error) {
+      if (signal.aborted) return
+      if (!isBroken(error)) throw error
+      if (Date.now() - heardAt > maxOutageMs) throw outageFailure(maxOutageMs, error)
+      await delay(RETRY_WAIT_MS, undefined, { signal }).catch(() => undefined)
     }
-    restarts += 1
-    if (restarts > MAX_RESTARTS_WITHOUT_PROGRESS) throw holeFailure(stream, next)
   }
 }
 
-async function* fetchInOrder(
-  connection: NatsConnection,
-  consumer: Consumer,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<JsMsg | 'idle'> {
-  const bytes = Math.max(FETCH_BYTES, (connection.info?.max_payload ?? 0) + MESSAGE_OVERHEAD_BYTES)
-  while (!isAborted(signal)) {
-    const batch: ConsumerMessages = await consumer.fetch({ max_bytes: bytes, expires: FETCH_EXPIRES_MS })
-    const stop = (): void => batch.stop()
-    signal?.addEventListener('abort', stop, { once: true })
-    let received = 0
-    try {
-      for await (const message of batch) {
-        received += 1
-        yield message
+interface Reading {
+  readonly connection: NatsConnection
+  readonly stream: string
+  readonly subjects: readonly string[]
+  readonly signal: AbortSignal
+  readonly waitOut: WaitOut
+  /** When the stream was made; null until it was looked at. */
+  created: string | null
+  /** The next sequence to read. */
+  next: number
+}
+
+/** Reads with one consumer until the reading is broken, or a message was lost on the way; then it must begin again. */
+async function* readOn(reading: Reading): AsyncGenerator<LogMessage | Idle> {
+  const { connection, signal, stream, subjects, waitOut } = reading
+  const name = await waitOut(async (manager) => await addConsumer(manager, reading))
+  try {
+    const consumer = await waitOut(async () => await connection.jetstream().consumers.get(stream, name))
+    for await (const item of fetchInOrder(connection, consumer, signal)) {
+      if (item === 'idle') {
+        yield { kind: 'idle' }
+        continue
       }
-    } finally {
-      signal?.removeEventListener('abort', stop)
-      batch.stop()
+      if (subjects.length === 0 && item.seq !== reading.next) return
+      reading.next = item.seq + 1
+      yield logMessage(item)
     }
-    if (received === 0) yield 'idle'
+  } finally {
+    await forgetConsumer(reading, name)
   }
 }
 
-function isAborted(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true
-}
-
-async function openConsumer(
-  connection: NatsConnection,
-  stream: string,
-  from: number,
-  subjects: readonly string[],
-): Promise<Consumer> {
-  const manager = await connection.jetstreamManager()
-  const info = await manager.consumers.add(stream, {
+/**
+ * Makes the broker's side of the reading.
+ * @throws Failure 4 where the stream is gone, or does not reach as far as was read.
+ */
+async function addConsumer(manager: JetStreamManager, reading: Reading): Promise<string> {
+  const { next, stream, subjects } = reading
+  const { created, state } = await manager.streams.info(stream).catch((error: unknown) => {
+    if (apiCode(error) !== NO_STREAM) throw error
+    throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause: error })
+  })
+  reading.created ??= created
+  if (reading.created !== created || state.last_seq < next - 1)
+    throw new Failure(
+      4,
+      `Stream ${stream} ends at message ${state.last_seq}, and message ${next - 1} was read before: the broker came back with an older store, or the stream was made anew; put the stream back from a copy, or begin a new epoch with publish --new-epoch.`,
+    )
+  const { name } = await manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
-    opt_start_seq: Math.max(1, from),
+    opt_start_seq: Math.max(1, next),
     inactive_threshold: nanos(INACTIVE_THRESHOLD_MS),
     mem_storage: true,
     num_replicas: 1,
-    ...(subjects.length > 0 ? { filter_subjects: [...subjects] } : {}),
+    ...filterOf(subjects),
   })
-  return await connection.jetstream().consumers.get(stream, info.name)
+  return name
+}
+
+/** One subject has a setting of its own: of several, a broker finds the next in a compressed stream twenty times slower. */
+function filterOf(subjects: readonly string[]): Partial<ConsumerConfig> {
+  const [only, ...more] = subjects
+  if (only === undefined) return {}
+  return more.length === 0 ? { filter_subject: only } : { filter_subjects: [...subjects] }
+}
+
+async function forgetConsumer({ connection, signal, stream }: Reading, name: string): Promise<void> {
+  const forgotten = connection
+    .jetstreamManager({ checkAPI: false })
+    .then(async (manager) => await manager.consumers.delete(stream, name))
+    .catch(() => undefined)
+  if (signal.aborted || !isConnected(connection)) return
+  await Promise.race([forgotten, delay(FORGET_LIMIT_MS, undefined, { ref: false })])
+}
+
+/**
+ * After a break: what comes next must still be in the stream, if it was there.
+ * @throws Failure 4 where it is not.
+ */
+async function assertHeld({ next, signal, stream, subjects, waitOut }: Reading): Promise<void> {
+  if (subjects.length > 0 || signal.aborted) return
+  await waitOut(async (manager) => {
+    const { state } = await manager.streams.info(stream)
+    if (state.last_seq < next) return
+    await manager.streams.getMessage(stream, { seq: next }).catch((error: unknown) => {
+      throw apiCode(error) === NO_MESSAGE ? holeFailure(stream, next, error) : error
+    })
+  })
+}
+
+/** What ends one consumer and not the reading: the broker is away, or has forgotten the consumer while it was. */
+function isBroken(error: unknown): boolean {
+  if (!(error instanceof NatsError)) return false
+  return isOutage(error) || /^(consumer (not found|deleted)|no responders)$/.test(error.message)
+}
+
+function apiCode(error: unknown): number | undefined {
+  return error instanceof NatsError ? error.api_error?.err_code : undefined
 }
 
 function logMessage(message: JsMsg): LogMessage {
@@ -143,10 +209,18 @@ function logMessage(message: JsMsg): LogMessage {
   }
 }
 
-function holeFailure(stream: string, sequence: number): Failure {
+function holeFailure(stream: string, sequence: number, cause: unknown): Failure {
   return new Failure(
     4,
     `Stream ${stream} does not hold its message ${sequence}: messages were removed from the log, which must stay whole; ` +
       `put the stream back from a copy, or begin a new epoch with publish --new-epoch.`,
+    { cause },
+  )
+}
+
+function outOfOrderFailure({ next, stream }: Reading): Failure {
+  return new Failure(
+    4,
+    `Stream ${stream} holds its message ${next} and does not deliver it in its order: see the server's log, then run the command again.`,
   )
 }

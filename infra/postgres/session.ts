@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { Client, type ClientConfig } from 'pg'
+import { Client, type ClientConfig, DatabaseError } from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 
 /** A database as the configuration names it. The URL holds a password and is never printed. */
@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly purpose: string
   /** A walsender on the URL's database, for replication commands. */
   readonly replication?: boolean
+  /** Breaks the session off, a running statement included; whatever waits for it then fails. */
+  readonly signal?: AbortSignal
 }
 
 /** Ten seconds are enough for a healthy server on any network, and short enough to be told of a wrong host. */
@@ -45,10 +47,30 @@ const PINNED_SETTINGS: Readonly<Record<string, string>> = {
   synchronize_seqscans: 'off',
   max_parallel_workers_per_gather: '0',
   jit: 'off',
+  default_transaction_isolation: 'read committed',
+  default_transaction_read_only: 'off',
+  default_transaction_deferrable: 'off',
   statement_timeout: '0',
+  lock_timeout: '0',
   idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',
 }
+
+/** What a URL may set and must not: it would undo what is pinned, or strike a long statement. */
+const OVERRIDING_PARAMETERS = [
+  'application_name',
+  'binary',
+  'client_encoding',
+  'idle_in_transaction_session_timeout',
+  'lock_timeout',
+  'options',
+  'query_timeout',
+  'replication',
+  'statement_timeout',
+]
+
+/** How soon a server notices, in the middle of a statement or a wait for a lock, that its client is gone. */
+const CONNECTION_CHECK_MS = 1_000
 
 /** Every value arrives as PostgreSQL's own text: the driver's parsers would turn numbers and times into other values. */
 const TEXT_TYPES = { getTypeParser: () => (value: unknown) => value }
@@ -58,20 +80,38 @@ const TEXT_TYPES = { getTypeParser: () => (value: unknown) => value }
  * @throws Failure 2 for a URL that cannot be used, 4 where the server does not let us in, each with its cause.
  */
 export async function openSession(target: PostgresTarget, options: SessionOptions): Promise<Client> {
+  const { signal } = options
+  signal?.throwIfAborted()
   const client = newClient(target, options)
   // A connection that breaks while idle emits an error, which would end the process; the next query reports it.
   client.on('error', () => undefined)
+  const breakOff = (): void => void client.end().catch(() => undefined)
+  signal?.addEventListener('abort', breakOff, { once: true })
+  client.once('end', () => signal?.removeEventListener('abort', breakOff))
   try {
-    await client.connect()
-    if (options.replication !== true) await pinLaterSettings(client)
+    await connectUnlessEnded(client)
+    await pinLaterSettings(client)
     return client
   } catch (cause) {
     await client.end().catch(() => undefined)
+    signal?.throwIfAborted()
     throw connectFailure(target, cause)
   }
 }
 
-/** Runs an action in a pinned session of its own, and closes it. */
+/** The driver forgets whoever waits for a connection that is ended while it is being made. */
+async function connectUnlessEnded(client: Client): Promise<void> {
+  const ended = new Promise<never>((_, reject) => {
+    client.once('end', () => reject(new Error('Connection terminated')))
+  })
+  ended.catch(() => undefined)
+  await Promise.race([client.connect(), ended])
+}
+
+/**
+ * Runs an action in a pinned session of its own, and closes it.
+ * @throws the signal's reason where the session was broken off.
+ */
 export async function withSession<Result>(
   target: PostgresTarget,
   options: SessionOptions,
@@ -80,6 +120,9 @@ export async function withSession<Result>(
   const client = await openSession(target, options)
   try {
     return await action(client)
+  } catch (error) {
+    options.signal?.throwIfAborted()
+    throw error
   } finally {
     await client.end().catch(() => undefined)
   }
@@ -104,11 +147,13 @@ export async function inTransaction<Result>(
 }
 
 function newClient(target: PostgresTarget, { purpose, replication }: SessionOptions): Client {
-  const settings = Object.entries(PINNED_SETTINGS).map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
-  const configuration = {
-    ...connectionParameters(target),
+  const { connectionString, ownOptions } = connectionParameters(target)
+  const pinned = Object.entries(PINNED_SETTINGS).map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
+  const configuration: ClientConfig = {
+    connectionString,
     application_name: `scission ${purpose} (${hostname()} ${process.pid})`.slice(0, 63),
-    options: settings.join(' '),
+    // Of two settings of one name the later one holds.
+    options: [...ownOptions, ...pinned].join(' '),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
@@ -118,21 +163,35 @@ function newClient(target: PostgresTarget, { purpose, replication }: SessionOpti
   return new Client(configuration)
 }
 
-function connectionParameters({ title, variable, url }: PostgresTarget): ClientConfig {
+/** The driver lets what stands in a URL override what it is given beside it, so that is taken out of the URL. */
+function connectionParameters({ title, variable, url }: PostgresTarget): {
+  readonly connectionString: string
+  readonly ownOptions: readonly string[]
+} {
   const parsed = URL.canParse(url) ? new URL(url) : null
   if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol))
     throw new Failure(
       2,
       `${variable}, the URL of ${title}, is not a PostgreSQL URL: give it as postgres://user:password@host:port/database.`,
     )
-  return { connectionString: url }
+  const ownOptions = parsed.searchParams.getAll('options')
+  const overriding = OVERRIDING_PARAMETERS.filter((name) => parsed.searchParams.has(name))
+  for (const name of overriding) parsed.searchParams.delete(name)
+  return { connectionString: overriding.length > 0 ? parsed.href : url, ownOptions }
 }
 
-/** `transaction_timeout` came with PostgreSQL 17; an older server would refuse a start-up option that it does not know. */
+/**
+ * Settings that not every server knows, which would refuse them as start-up options. They are set by the simple protocol,
+ * since a walsender knows no other. Manual: "Client Connection Defaults", `transaction_timeout` (from 17 on), and
+ * "Connection Settings", `client_connection_check_interval` (from 14 on, and not on every platform).
+ */
 async function pinLaterSettings(client: Client): Promise<void> {
   await client.query(
     "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout'",
   )
+  await client.query(`SET client_connection_check_interval = ${CONNECTION_CHECK_MS}`).catch((error: unknown) => {
+    if (!(error instanceof DatabaseError)) throw error
+  })
 }
 
 function connectFailure(target: PostgresTarget, cause: unknown): Failure {

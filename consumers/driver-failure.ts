@@ -1,0 +1,75 @@
+import { NatsError } from 'nats'
+import pg from 'pg'
+import { Failure } from '../contracts/failure.ts'
+import { brokerFailure, type NatsTarget, publicNatsPlace } from '../infra/nats/connect.ts'
+import { isOutage } from '../infra/nats/outage.ts'
+import { codeOf } from '../infra/postgres/session.ts'
+
+/** What the sentences name. */
+export interface Places {
+  readonly nats: NatsTarget
+  /** For example `the database of service iam`. */
+  readonly database: string
+}
+
+/**
+ * Puts what a driver threw into an operator's words. What is loaded is stored, and the next run goes on from there,
+ * whatever it was. Anything else is a defect of ours and stays as it is.
+ */
+export function operatorFailure(error: unknown, places: Places): unknown {
+  if (error instanceof Failure) return error
+  if (isOutage(error))
+    return new Failure(
+      5,
+      `NATS at ${publicNatsPlace(places.nats)} (NATS_URL) did not answer (${saidBy(error)}): see that it runs and can be reached, then run consume again; it goes on from where it was.`,
+      { cause: error },
+    )
+  if (error instanceof NatsError) return brokerFailure(places.nats, error, 'run consume again')
+  if (isConnectionLost(error))
+    return new Failure(
+      1,
+      `The connection to ${places.database} was lost (${saidBy(error)}): nothing that was loaded is lost with it; run consume again, and it goes on from there.`,
+      { cause: error },
+    )
+  if (error instanceof pg.DatabaseError) return databaseFailure(error, places)
+  return error
+}
+
+/** SQLSTATEs, or their classes, with what they ask the operator for. Manual: "PostgreSQL Error Codes". */
+const CURES: readonly (readonly [state: string, exitCode: 1 | 4, cure: string])[] = [
+  ['42501', 4, "use a role that owns the service's tables"],
+  ['25006', 4, 'give the URL of its primary'],
+  ['53', 1, 'make room for it'],
+  ['40', 1, 'another session was in the way, and let go'],
+  ['55P03', 1, 'another session was in the way: let it end'],
+  ['42', 4, 'compare it with the contract (preflight)'],
+]
+
+function databaseFailure(error: pg.DatabaseError, { database }: Places): Failure {
+  const state = error.code ?? ''
+  const [, exitCode, cure] = CURES.find(([prefix]) => state.startsWith(prefix)) ?? ['', 1, 'put that right']
+  return new Failure(
+    exitCode,
+    `${capitalised(database)} refused a statement (${error.message}, SQLSTATE ${state}): ${cure}, then run consume again; it goes on from where it was.`,
+    { cause: error },
+  )
+}
+
+/** Errors of the system's network calls, and sentences of the driver's, which has no codes of its own. */
+const LOST_CODES = /^(ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN)$/
+const LOST_SENTENCES = /^(Connection terminated|Client has encountered a connection error|Client was closed)/
+
+/** Whether the session is gone: ended by an administrator or a shutdown (57P01 and the like), or cut off. */
+export function isConnectionLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = codeOf(error)
+  return /^(08...|57P0.)$/.test(code) || LOST_CODES.test(code) || LOST_SENTENCES.test(error.message)
+}
+
+function saidBy(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

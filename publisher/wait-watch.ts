@@ -1,0 +1,117 @@
+import type pg from 'pg'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Looks after sessions that may have to wait for others, and says for whom. */
+export interface WaitWatch {
+  /**
+   * @param pid the session's process.
+   * @param what begins the sentence, for example `Reader 1`.
+   * @returns what ends the looking after.
+   */
+  add(pid: string, what: string): () => void
+  /** For whom a session waited when it was looked at last, as a part of a sentence; empty where for nobody. */
+  blockersOf(pid: string): string
+}
+
+/** What is known of a process that a session waits for. */
+export interface Blocker {
+  /** `0` for a prepared transaction, which has no process. */
+  readonly pid: string
+  readonly application: string | null
+  readonly state: string | null
+  /** The age of its transaction. */
+  readonly seconds: string | null
+  /** The prepared transaction's own name. */
+  readonly gid: string | null
+}
+
+interface Wait extends Blocker {
+  readonly waiting: string
+}
+
+/** A wait that is over sooner needs no words, and looking costs the monolith little at this pace. */
+const LOOK_INTERVAL_MS = 1_000
+
+/**
+ * Runs an action while sessions that it names are looked after.
+ * @param control a session that nothing else uses meanwhile.
+ * @param notice is told once of each process that a session waits for.
+ */
+export async function withWaitWatch<Result>(
+  control: pg.Client,
+  notice: (text: string) => void,
+  action: (watch: WaitWatch) => Promise<Result>,
+): Promise<Result> {
+  const watched = new Map<string, string>()
+  const latest = new Map<string, string>()
+  const told = new Set<string>()
+  const ended = new AbortController()
+  const tell = (waits: readonly Wait[]): void => {
+    latest.clear()
+    for (const wait of waits) {
+      const { waiting } = wait
+      const known = latest.get(waiting)
+      latest.set(waiting, known === undefined ? blockerText(wait) : `${known}, ${blockerText(wait)}`)
+      const once = `${waiting}/${wait.pid}`
+      if (!told.has(once)) notice(`${watched.get(waiting)} waits for ${blockerText(wait)}: let it end, or end it.`)
+      told.add(once)
+    }
+  }
+  const watching = look(control, watched, tell, ended.signal)
+  try {
+    return await action({
+      add: (pid, what) => {
+        watched.set(pid, what)
+        return () => void watched.delete(pid)
+      },
+      blockersOf: (pid) => latest.get(pid) ?? '',
+    })
+  } finally {
+    ended.abort()
+    await watching
+  }
+}
+
+async function look(
+  control: pg.Client,
+  watched: ReadonlyMap<string, string>,
+  tell: (waits: readonly Wait[]) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await delay(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted || watched.size === 0) continue
+    // Whoever has the control session learns of its loss by himself.
+    const waits = await readWaits(control, [...watched.keys()]).catch(() => [])
+    tell(waits.filter(({ waiting }) => watched.has(waiting)))
+  }
+}
+
+/** For whom these processes wait. Manual: "pg_blocking_pids()", "pg_prepared_xacts". */
+async function readWaits(control: pg.Client, pids: readonly string[]): Promise<Wait[]> {
+  const { rows } = await control.query<Wait>(
+    `SELECT waiting.pid::text AS waiting, blocker::text AS pid, nullif(other.application_name, '') AS application,
+            other.state, extract(epoch FROM clock_timestamp() - other.xact_start)::int::text AS seconds,
+            (SELECT prepared.gid FROM pg_locks AS lock JOIN pg_prepared_xacts AS prepared
+                 ON prepared.transaction = lock.transactionid
+              WHERE lock.pid = waiting.pid AND NOT lock.granted LIMIT 1) AS gid
+       FROM pg_stat_activity AS waiting
+            CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS blocker
+            LEFT JOIN pg_stat_activity AS other ON other.pid = blocker
+      WHERE waiting.pid = ANY ($1::int[]) AND waiting.wait_event_type = 'Lock'`,
+    [pids],
+  )
+  return rows
+}
+
+/** For example `PostgreSQL process 4711 (application "psql", idle in transaction, its transaction 35 s old)`. */
+export function blockerText({ pid, application, state, seconds, gid }: Blocker): string {
+  if (pid === '0')
+    return `a prepared transaction${gid === null ? '' : ` (${JSON.stringify(gid)} of pg_prepared_xacts)`}`
+  const known = [
+    application === null ? 'no application name' : `application ${JSON.stringify(application)}`,
+    state ?? 'state unknown',
+    ...(seconds === null ? [] : [`its transaction ${seconds} s old`]),
+  ]
+  return `PostgreSQL process ${pid} (${known.join(', ')})`
+}

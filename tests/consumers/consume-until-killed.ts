@@ -1,0 +1,19 @@
+import { consume, CONSUMER_WINDOW_BYTES } from '../../consumers/consume.ts'
+import { createByteWindow } from '../../infra/byte-window.ts'
+import { sales, shop } from './shop.ts'
+
+/** A process of its own that consumes the service `sales`, to be killed. */
+const [prefix = '', url = '', natsUrl = ''] = process.argv.slice(2)
+
+await consume(
+  {
+    set: shop,
+    service: sales,
+    prefix,
+    database: { title: 'the database of service sales', variable: 'SALES_DATABASE_URL', url },
+    nats: { url: natsUrl, credentialsFile: null, caFile: null },
+    window: createByteWindow(CONSUMER_WINDOW_BYTES),
+  },
+  { untilCaughtUp: true, loaders: 2, maxWaitMs: 10_000, signal: new AbortController().signal },
+  (event) => process.stdout.write(`${event.type}\n`),
+)

@@ -1,0 +1,97 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+
+/** A server's stand-in on a port of its own, by which a test breaks connections at the moment that it chooses. */
+export interface TcpProxy {
+  readonly port: number
+  /** Breaks every connection that there is. */
+  cut(): void
+  /** From now on new connections are broken at once, until it is told otherwise. */
+  refuse(refused: boolean): void
+  /** What the server sends from now on is swallowed; the connection must be cut afterwards. */
+  swallowReplies(swallowed: boolean): void
+  /** Nothing is passed on in either direction meanwhile, and nothing is lost. */
+  hold(held: boolean): void
+  /** Is told of each piece that a client sent, before it is passed on; a cut within it keeps the piece from the server. */
+  onClientData: (bytes: number) => void
+}
+
+interface Pair {
+  readonly client: Socket
+  readonly server: Socket
+}
+
+/** A proxy before a port of loopback for as long as `use` takes. */
+export async function withTcpProxy<Result>(
+  targetPort: number,
+  use: (proxy: TcpProxy) => Promise<Result>,
+): Promise<Result> {
+  const pairs = new Set<Pair>()
+  const state = { refused: false, swallowed: false, held: false }
+  const listener = createServer({ pauseOnConnect: true }, (client) => {
+    if (state.refused) return void client.destroy()
+    const pair = { client, server: connect(targetPort, '127.0.0.1') }
+    pairs.add(pair)
+    join(pair, state, proxy)
+    pair.client.once('close', () => pairs.delete(pair))
+  })
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const address = listener.address()
+  if (address === null || typeof address === 'string') throw new Error('A listening server has no port')
+  const proxy: TcpProxy = {
+    port: address.port,
+    cut: () => pairs.forEach(breakOff),
+    refuse: (refused) => void (state.refused = refused),
+    swallowReplies: (swallowed) => void (state.swallowed = swallowed),
+    hold: (held) => {
+      state.held = held
+      for (const { client, server } of pairs) for (const socket of [client, server]) flow(socket, held)
+    },
+    onClientData: () => undefined,
+  }
+  try {
+    return await use(proxy)
+  } finally {
+    pairs.forEach(breakOff)
+    listener.close()
+  }
+}
+
+function join(pair: Pair, state: { readonly swallowed: boolean; readonly held: boolean }, proxy: TcpProxy): void {
+  const { client, server } = pair
+  client.on('data', (bytes) => {
+    proxy.onClientData(bytes.length)
+    if (!server.destroyed) pass(bytes, client, server, state)
+  })
+  server.on('data', (bytes) => void (state.swallowed || pass(bytes, server, client, state)))
+  for (const socket of [client, server]) {
+    socket.on('error', () => undefined)
+    socket.on('close', () => breakOff(pair))
+    flow(socket, state.held)
+  }
+}
+
+/** Passes on no faster than the other side takes it, so that a test sees the back pressure of the real server. */
+function pass(bytes: Buffer, from: Socket, to: Socket, state: { readonly held: boolean }): void {
+  if (to.write(bytes)) return
+  from.pause()
+  to.once('drain', () => flow(from, state.held))
+}
+
+function flow(socket: Socket, held: boolean): void {
+  if (held) socket.pause()
+  else socket.resume()
+}
+
+function breakOff({ client, server }: Pair): void {
+  client.destroy()
+  server.destroy()
+}
+
+/** The same URL by way of a proxy. */
+export function urlByWayOf(url: string, { port }: TcpProxy): string {
+  const changed = new URL(url)
+  changed.port = String(port)
+  return changed.href
+}
