@@ -80,15 +80,15 @@ const comment: TableRows = {
   },
 }
 
-function threadOf(comment: number, threads: number): number {
-  return comment < LONGEST_CHAIN ? 0 : 1 + ((comment - LONGEST_CHAIN) % (threads - 1))
+function threadOf(number: number, threads: number): number {
+  return number < LONGEST_CHAIN ? 0 : 1 + ((number - LONGEST_CHAIN) % (threads - 1))
 }
 
-/** The comment that it answers, of the same thread; none for a thread's first and for every third of the others. */
-function parentOf(comment: number, threads: number): number | null {
-  const previous = comment < LONGEST_CHAIN ? comment - 1 : comment - (threads - 1)
-  if (comment < LONGEST_CHAIN) return previous < 0 ? null : previous
-  return previous >= LONGEST_CHAIN && comment % 3 !== 0 ? previous : null
+/** The number that it answers, of the same thread; none for a thread's first and for every third of the others. */
+function parentOf(number: number, threads: number): number | null {
+  const previous = number < LONGEST_CHAIN ? number - 1 : number - (threads - 1)
+  if (number < LONGEST_CHAIN) return previous < 0 ? null : previous
+  return previous >= LONGEST_CHAIN && number % 3 !== 0 ? previous : null
 }
 
 /** Two users in each comment that mentions any. */
