@@ -38,11 +38,18 @@ export function streamConfiguration(prefix: string, service: string, replicas: n
     allow_rollup_hdrs: false,
     num_replicas: replicas,
     compression: StoreCompression.S2,
+    duplicate_window: DUPLICATE_WINDOW_SECONDS * NANOSECONDS_PER_SECOND,
   }
 }
 
 const UNLIMITED = -1
 const NANOSECONDS_PER_SECOND = 1_000_000_000
+
+/**
+ * The broker keeps each message's id in memory for so long. Duplicates are not told by it (see the decision on the
+ * fence), so it is short: at thousands of messages a second the usual two minutes would cost hundreds of megabytes.
+ */
+const DUPLICATE_WINDOW_SECONDS = 1
 
 /**
  * The settings by which an existing stream could lose, change or hide a message of the log, each with what it does; a
