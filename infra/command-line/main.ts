@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { addBackup } from './backup.ts'
 import { addCancel } from './cancel.ts'
 import { addConsume } from './consume.ts'
+import { addContracts } from './contracts.ts'
 import { addDemo } from './demo.ts'
 import { addPreflight } from './preflight.ts'
 import { addPrepare } from './prepare.ts'
@@ -23,7 +25,7 @@ const exitCode = await runCommandLine(
       new URL(`../../contracts/archimodeler/contract-set${extname(import.meta.url)}`, import.meta.url),
     ),
   },
-  [addPreflight, addPrepare, addPublish, addConsume, addVerify, addCancel, addDemo],
+  [addBackup, addPreflight, addPrepare, addPublish, addConsume, addVerify, addCancel, addContracts, addDemo],
 )
 // Sockets that linger must not keep the process.
 process.exit(exitCode)

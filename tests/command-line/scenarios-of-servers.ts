@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { connect } from 'nats'
 import { withEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
+import { BACKUP_SCENARIOS } from './backup-scenarios.ts'
+import { CONTRACTS_SCENARIOS } from './contracts-scenarios.ts'
 import { withFakeNats, withFakeOldPostgres } from './fake-servers.ts'
 import type { CommandResult } from './run-command.ts'
 import type { Scenario } from './scenarios-of-usage.ts'
@@ -45,6 +47,8 @@ function changedUrl(url: string, change: (url: URL) => void): string {
 
 /** What servers, and what is in them, keep from being done. */
 export const SERVER_SCENARIOS: Readonly<Record<string, Scenario>> = {
+  ...BACKUP_SCENARIOS,
+  ...CONTRACTS_SCENARIOS,
   'refused-connection': publishWith((shop) => ({
     MONOLITH_DATABASE_URL: changedUrl(shop.monolith, (url) => (url.port = '1')),
   })),
