@@ -13,6 +13,8 @@ export interface LogState {
   /** When the stream was made, as the broker says it. */
   readonly streamCreated: string
   readonly lastSequence: number
+  /** How long ago its last message was stored, by the broker's clock; null where there is none. */
+  readonly quietMs: number | null
   /** 0 where the stream has no epoch yet. */
   readonly epoch: number
   /** The dense number of the stream's last message, in the newest epoch. */
@@ -37,6 +39,18 @@ export interface BegunEpoch extends MonolithIdentity {
 export interface ClosedSnapshot {
   readonly consistencyPoint: string
   readonly entities: readonly string[]
+}
+
+/**
+ * What was under way when a publisher was killed may be stored a moment later. A stream that was quiet for so long has
+ * none of it any more.
+ */
+export const QUIET_MS = 500
+
+/** How long the logs must be left alone before they say what is to be done; 0 where they do already. */
+export function settlingMs(logs: readonly LogState[]): number {
+  const open = logs.filter((log) => log.closed === null)
+  return Math.max(0, ...open.map(({ quietMs }) => (quietMs === null ? 0 : QUIET_MS - quietMs)))
 }
 
 export type Publication =
@@ -113,7 +127,7 @@ function assertSameContracts(logs: readonly LogState[], { entities }: Publicatio
     const missing = (entities.get(service) ?? []).find((entity) => closed?.entities.includes(entity) !== true)
     if (missing !== undefined)
       throw refusal(
-        `The snapshot of epoch ${epoch} is complete, and is without entity ${missing} of service ${service}, which the contract set has now`,
+        `The snapshot of epoch ${epoch} is complete, and is without entity ${missing} of service ${service}: the contract set has it since, or the service's stream was made anew`,
       )
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../contracts/failure.ts'
 import type { ContractSet } from '../contracts/language/contract-set.ts'
 import { lsnText } from '../contracts/positions.ts'
@@ -5,7 +6,13 @@ import type { NatsTarget } from '../infra/nats/connect.ts'
 import { slotName } from '../infra/prepare/names.ts'
 import type { PostgresTarget } from '../infra/postgres/session.ts'
 import { beginEpoch } from './begin-epoch.ts'
-import { decidePublication, type LogState, type MonolithIdentity, type Publication } from './decide-publication.ts'
+import {
+  decidePublication,
+  type LogState,
+  type MonolithIdentity,
+  type Publication,
+  settlingMs,
+} from './decide-publication.ts'
 import type { PublisherEvent, PublishOutcome } from './events.ts'
 import { readIdentity } from './monolith-identity.ts'
 import { openSource } from './open-source.ts'
@@ -56,7 +63,7 @@ export async function publishSnapshot(
     await takePublisherLock(run.control, prefix)
     await refuseUnfitMonolith(run)
     const identity = await readIdentity(run.control)
-    const logs = await readLogs(run)
+    const logs = await readSettledLogs(run)
     const decision = decidePublication(logs, wishesOf(run, identity))
     if (decision.kind !== 'already closed')
       return { ...(await publish(run, identity, logs, decision)), seconds: seconds() }
@@ -85,6 +92,22 @@ async function publish(
   } finally {
     await source.release().catch(() => undefined)
   }
+}
+
+/** A log that goes on growing has another writer: one of another monolith, since the lock is ours. */
+const SETTLE_TRIES = 60
+
+async function readSettledLogs(run: Run): Promise<LogState[]> {
+  for (let tries = 1; tries <= SETTLE_TRIES; tries += 1) {
+    const logs = await readLogs(run)
+    const waitMs = settlingMs(logs)
+    if (waitMs === 0) return logs
+    await delay(waitMs, undefined, { signal: run.signal })
+  }
+  throw new Failure(
+    4,
+    `The log of ${run.dependencies.prefix} goes on growing: another publisher writes to it, from another monolith; give one of the two a SCISSION_PREFIX of its own.`,
+  )
 }
 
 async function readLogs(run: Run): Promise<LogState[]> {

@@ -13,6 +13,9 @@ import type { LogState } from './decide-publication.ts'
 const NO_MESSAGE = 10_037
 const NO_STREAM = 10_059
 
+/** For a server that does not tell its time; those that are let in all do. */
+const FAR_FUTURE = '9999-01-01T00:00:00Z'
+
 export interface LogReading {
   readonly connection: NatsConnection
   readonly waitOut: WaitOut
@@ -27,8 +30,8 @@ export interface LogReading {
  */
 export async function readLogState(reading: LogReading, service: string): Promise<LogState> {
   const stream = streamName(reading.prefix, service)
-  const { created, lastSequence } = await reading.waitOut(async (manager) => await streamEnd(manager, stream))
-  const log = { service, streamCreated: created, lastSequence }
+  const { created, lastSequence, quietMs } = await reading.waitOut(async (manager) => await streamEnd(manager, stream))
+  const log = { service, streamCreated: created, lastSequence, quietMs }
   if (lastSequence === 0) return { ...log, ...NO_EPOCH }
   const { epoch, number } = await reading.waitOut(async (manager) => await lastNumber(manager, stream, lastSequence))
   const begun = await lastControl(reading, service, 'epoch', epoch)
@@ -72,13 +75,13 @@ const NO_EPOCH = {
   attempts: new Map<string, number>(),
 }
 
-async function streamEnd(
-  manager: JetStreamManager,
-  stream: string,
-): Promise<{ readonly created: string; readonly lastSequence: number }> {
+type StreamEnd = Pick<LogState, 'lastSequence' | 'quietMs'> & { readonly created: string }
+
+async function streamEnd(manager: JetStreamManager, stream: string): Promise<StreamEnd> {
   try {
-    const { created, state } = await manager.streams.info(stream)
-    return { created, lastSequence: state.last_seq }
+    const { created, state, ts } = await manager.streams.info(stream)
+    const quietMs = state.last_seq === 0 ? null : Date.parse(ts ?? FAR_FUTURE) - Date.parse(state.last_ts)
+    return { created, lastSequence: state.last_seq, quietMs }
   } catch (error) {
     if (apiCode(error) !== NO_STREAM) throw error
     throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause: error })

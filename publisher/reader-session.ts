@@ -1,8 +1,7 @@
 import type pg from 'pg'
 import { withSession } from '../infra/postgres/session.ts'
+import { backendPid } from './backend-pid.ts'
 import type { Run } from './run.ts'
-import { backendPid } from './snapshot-source.ts'
-import type { WaitWatch } from './wait-watch.ts'
 
 /**
  * Runs an action in a session that reads tables: it waits for a lock for as long as an outage may last, says for whom,
@@ -10,13 +9,12 @@ import type { WaitWatch } from './wait-watch.ts'
  * @param role for example `reader 1`.
  */
 export async function withReaderSession<Result>(
-  { dependencies, options, signal }: Run,
-  watch: WaitWatch,
+  { dependencies, options, signal, watch }: Run,
   role: string,
   action: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
   return await withSession(dependencies.monolith, { purpose: `publish ${role}`, signal }, async (client) => {
-    const forget = watch.add(await backendPid(client), `publish ${role}`)
+    const forget = watch.add(await backendPid(client), `Publish's ${role}`)
     try {
       await client.query(`SET lock_timeout = ${options.maxOutageMs}`)
       return await action(client)

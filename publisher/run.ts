@@ -5,7 +5,9 @@ import { brokerFailure, withNats } from '../infra/nats/connect.ts'
 import { createWaitOut, type WaitOut } from '../infra/nats/outage.ts'
 import { withSession } from '../infra/postgres/session.ts'
 import { sessionFailure } from '../infra/postgres/session-failure.ts'
+import { backendPid } from './backend-pid.ts'
 import type { PublishOptions, PublisherDependencies, Report } from './publish-snapshot.ts'
+import { type WaitWatch, withWaitWatch } from './wait-watch.ts'
 
 /** What one run of `publish` works with. */
 export interface Run {
@@ -16,6 +18,8 @@ export interface Run {
   readonly waitOut: WaitOut
   /** The session that holds the publisher's lock, for short statements. */
   readonly control: pg.Client
+  /** Says for whom sessions wait. */
+  readonly watch: WaitWatch
   /** The largest message that NATS takes, headers included. */
   readonly maxPayloadBytes: number
   /** Ends everything that the run has under way: on the operator's wish, or with the first failure. */
@@ -49,21 +53,28 @@ export async function withRun<Result>(
   setMaxListeners(0, signal)
   const endWith = (session: pg.Client): (() => void) =>
     onLoss(session, (error) => fail(sessionFailure(monolith, error, WAY_OUT)))
+  const notice = (text: string): void => report({ type: 'notice', text })
   try {
     options.signal.throwIfAborted()
     return await withNats(nats, 'publish', async (connection) => {
-      const notice = (text: string): void => report({ type: 'notice', text })
       const waitOut = createWaitOut(connection, { maxOutageMs: options.maxOutageMs, notice, signal })
       const maxPayloadBytes = connection.info?.max_payload ?? DEFAULT_MAX_PAYLOAD_BYTES
-      return await withSession(monolith, { purpose: 'publish', signal }, async (control) => {
-        const leave = endWith(control)
-        try {
-          const given = { dependencies, options, report, connection, waitOut, control, maxPayloadBytes }
-          return await action({ ...given, signal, fail, endWith })
-        } finally {
-          leave()
-        }
-      })
+      const outside = { dependencies, options, report, connection, waitOut, maxPayloadBytes, signal, fail, endWith }
+      return await withWaitWatch(
+        monolith,
+        notice,
+        async (watch) =>
+          await withSession(monolith, { purpose: 'publish', signal }, async (control) => {
+            const leave = endWith(control)
+            watch.add(await backendPid(control), 'Publish')
+            await control.query(`SET lock_timeout = ${options.maxOutageMs}`)
+            try {
+              return await action({ ...outside, watch, control })
+            } finally {
+              leave()
+            }
+          }),
+      )
     })
   } catch (error) {
     options.signal.throwIfAborted()

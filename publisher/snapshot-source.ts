@@ -3,8 +3,8 @@ import { Failure } from '../contracts/failure.ts'
 import { quoteIdentifier, quoteLiteral } from '../contracts/language/quoting.ts'
 import { type Lsn, parseLsn } from '../contracts/positions.ts'
 import { codeOf, openSession, type PostgresTarget, withSession } from '../infra/postgres/session.ts'
+import { backendPid } from './backend-pid.ts'
 import type { Run } from './run.ts'
-import { withWaitWatch } from './wait-watch.ts'
 
 /** One consistent snapshot of the monolith that other sessions can import while this holds it. */
 export interface SnapshotSource {
@@ -58,28 +58,26 @@ interface CreatedSlot {
 }
 
 async function createSlot(run: Run, client: pg.Client, slot: string): Promise<CreatedSlot> {
-  const { control, dependencies, options, report, signal } = run
+  const { dependencies, options, signal, watch } = run
   const pid = await backendPid(client)
   const late = AbortSignal.timeout(options.maxOutageMs)
-  const notice = (text: string): void => report({ type: 'notice', text })
-  return await withWaitWatch(control, notice, async (watch) => {
-    watch.add(pid, `The making of slot ${slot}`)
-    // The server would go on waiting for others with nobody there, and make the slot in the end.
-    const cancel = (): void => void endBackend(dependencies.monolith, pid).catch(() => undefined)
-    const either = AbortSignal.any([signal, late])
-    either.addEventListener('abort', cancel, { once: true })
-    try {
-      const { rows } = await client.query<CreatedSlot>(
-        `CREATE_REPLICATION_SLOT ${quoteIdentifier(slot)} LOGICAL pgoutput (SNAPSHOT 'export')`,
-      )
-      if (rows[0] === undefined) throw new Error('CREATE_REPLICATION_SLOT returned no row')
-      return rows[0]
-    } catch (error) {
-      throw late.aborted && !signal.aborted ? lateSlotFailure(slot, options.maxOutageMs, watch.blockersOf(pid)) : error
-    } finally {
-      either.removeEventListener('abort', cancel)
-    }
-  })
+  const either = AbortSignal.any([signal, late])
+  // The server would go on waiting for others with nobody there, and make the slot in the end.
+  const cancel = (): void => void endBackend(dependencies.monolith, pid).catch(() => undefined)
+  either.addEventListener('abort', cancel, { once: true })
+  const forget = watch.add(pid, `The making of slot ${slot}`)
+  try {
+    const { rows } = await client.query<CreatedSlot>(
+      `CREATE_REPLICATION_SLOT ${quoteIdentifier(slot)} LOGICAL pgoutput (SNAPSHOT 'export')`,
+    )
+    if (rows[0] === undefined) throw new Error('CREATE_REPLICATION_SLOT returned no row')
+    return rows[0]
+  } catch (error) {
+    throw late.aborted && !signal.aborted ? lateSlotFailure(slot, options.maxOutageMs, watch.blockersOf(pid)) : error
+  } finally {
+    forget()
+    either.removeEventListener('abort', cancel)
+  }
 }
 
 function lateSlotFailure(slot: string, maxOutageMs: number, blockers: string): Failure {
@@ -142,11 +140,6 @@ export async function beginWithSnapshot(client: pg.Client, snapshot: string): Pr
       { cause },
     )
   }
-}
-
-export async function backendPid(client: pg.Client): Promise<string> {
-  const { rows } = await client.query<{ pid: string }>('SELECT pg_backend_pid()::text AS pid')
-  return rows[0]?.pid ?? '0'
 }
 
 async function visibleIn({ dependencies, signal }: Run, snapshot: string): Promise<string> {

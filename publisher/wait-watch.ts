@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type PostgresTarget, withSession } from '../infra/postgres/session.ts'
 
 /** Looks after sessions that may have to wait for others, and says for whom. */
 export interface WaitWatch {
@@ -33,12 +34,11 @@ interface Wait extends Blocker {
 const LOOK_INTERVAL_MS = 1_000
 
 /**
- * Runs an action while sessions that it names are looked after.
- * @param control a session that nothing else uses meanwhile.
+ * Runs an action while sessions that it names are looked after, by a session of its own: any other may have to wait.
  * @param notice is told once of each process that a session waits for.
  */
 export async function withWaitWatch<Result>(
-  control: pg.Client,
+  monolith: PostgresTarget,
   notice: (text: string) => void,
   action: (watch: WaitWatch) => Promise<Result>,
 ): Promise<Result> {
@@ -57,7 +57,8 @@ export async function withWaitWatch<Result>(
       told.add(once)
     }
   }
-  const watching = look(control, watched, tell, ended.signal)
+  // No run is ended because nobody can be told whom it waits for.
+  const watching = look(monolith, watched, tell, ended.signal).catch(() => undefined)
   try {
     return await action({
       add: (pid, what) => {
@@ -72,24 +73,26 @@ export async function withWaitWatch<Result>(
   }
 }
 
+/** The session is opened when a run has lasted for a moment: one that is over by then has waited for nobody. */
 async function look(
-  control: pg.Client,
+  monolith: PostgresTarget,
   watched: ReadonlyMap<string, string>,
   tell: (waits: readonly Wait[]) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
-    await delay(LOOK_INTERVAL_MS, undefined, { signal }).catch(() => undefined)
-    if (signal.aborted || watched.size === 0) continue
-    // Whoever has the control session learns of its loss by himself.
-    const waits = await readWaits(control, [...watched.keys()]).catch(() => [])
-    tell(waits.filter(({ waiting }) => watched.has(waiting)))
-  }
+  await delay(LOOK_INTERVAL_MS, undefined, { signal })
+  await withSession(monolith, { purpose: 'publish watch', signal }, async (client) => {
+    for (;;) {
+      const waits = watched.size === 0 ? [] : await readWaits(client, [...watched.keys()])
+      tell(waits.filter(({ waiting }) => watched.has(waiting)))
+      await delay(LOOK_INTERVAL_MS, undefined, { signal })
+    }
+  })
 }
 
 /** For whom these processes wait. Manual: "pg_blocking_pids()", "pg_prepared_xacts". */
-async function readWaits(control: pg.Client, pids: readonly string[]): Promise<Wait[]> {
-  const { rows } = await control.query<Wait>(
+async function readWaits(client: pg.Client, pids: readonly string[]): Promise<Wait[]> {
+  const { rows } = await client.query<Wait>(
     `SELECT waiting.pid::text AS waiting, blocker::text AS pid, nullif(other.application_name, '') AS application,
             other.state, extract(epoch FROM clock_timestamp() - other.xact_start)::int::text AS seconds,
             (SELECT prepared.gid FROM pg_locks AS lock JOIN pg_prepared_xacts AS prepared

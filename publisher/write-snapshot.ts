@@ -18,7 +18,6 @@ import { refuseChangedMonolith } from './refuse-unfit-monolith.ts'
 import type { Run } from './run.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
 import { readTableSizes } from './table-sizes.ts'
-import { type WaitWatch, withWaitWatch } from './wait-watch.ts'
 
 export interface SnapshotWriting {
   readonly run: Run
@@ -52,15 +51,11 @@ interface Task {
  * snapshot that another service does not have.
  */
 export async function writeSnapshot(writing: SnapshotWriting): Promise<PublishedService[]> {
-  const { control, dependencies, report } = writing.run
-  const notice = (text: string): void => report({ type: 'notice', text })
-  const readings = await withWaitWatch(control, notice, async (watch) => {
-    const planned = await planReadings(writing, watch)
-    await announceAttempts(writing, planned)
-    await readAll(writing, planned, watch)
-    await flushAll(writing)
-    return planned
-  })
+  const { dependencies } = writing.run
+  const readings = await planReadings(writing)
+  await announceAttempts(writing, readings)
+  await readAll(writing, readings)
+  await flushAll(writing)
   await refuseChangedMonolith(writing.run)
   await assertWholeLogs(writing)
   await closeManifests(writing, readings)
@@ -71,12 +66,11 @@ export async function writeSnapshot(writing: SnapshotWriting): Promise<Published
   }))
 }
 
-async function planReadings({ run, logs }: SnapshotWriting, watch: WaitWatch): Promise<Reading[]> {
+async function planReadings({ run, logs }: SnapshotWriting): Promise<Reading[]> {
   const { dependencies, options, report } = run
   const tables = dependencies.set.services.flatMap((service) => service.entities.map((entity) => ({ service, entity })))
   const sizes = await withReaderSession(
     run,
-    watch,
     'plan',
     async (client) =>
       await readTableSizes(
@@ -135,12 +129,12 @@ async function announceAttempts({ run, opened, source }: SnapshotWriting, readin
 }
 
 /** Each reader takes the next chunk until none is left; the first failure ends the run, and so the other readers. */
-async function readAll(writing: SnapshotWriting, readings: readonly Reading[], watch: WaitWatch): Promise<void> {
+async function readAll(writing: SnapshotWriting, readings: readonly Reading[]): Promise<void> {
   const { run } = writing
   const tasks = readingOrder(readings).flatMap((reading) => reading.chunks.map((chunk): Task => ({ reading, chunk })))
   const readers = Array.from({ length: Math.min(run.options.readers, tasks.length) }, async (_, index) => {
     try {
-      await withReaderSession(run, watch, `reader ${index + 1}`, async (client) => {
+      await withReaderSession(run, `reader ${index + 1}`, async (client) => {
         for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) await readTask(writing, client, task)
       })
     } catch (error) {

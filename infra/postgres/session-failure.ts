@@ -17,6 +17,8 @@ const BROKEN_CONNECTION = new Set([
   'ETIMEDOUT',
 ])
 
+const LOCK_NOT_AVAILABLE = '55P03'
+
 /** What the driver itself says; it has no codes for these. */
 const LOST_CLIENT = /^(Connection terminated|Client (has encountered a connection error|was closed))/
 
@@ -42,6 +44,10 @@ export function sessionFailure(target: PostgresTarget, error: unknown, wayOut: s
       { cause: error },
     )
   if (!(error instanceof DatabaseError)) return error
+  if (codeOf(error) === LOCK_NOT_AVAILABLE)
+    return new Failure(5, `A lock in ${place} was held for longer than is waited for: let that end, then ${wayOut}.`, {
+      cause: error,
+    })
   return new Failure(
     4,
     `A statement failed in ${place}: ${error.message} (SQLSTATE ${codeOf(error)}); put that right, then ${wayOut}.`,

@@ -77,7 +77,10 @@ test('rows whose message is one byte below, at, and one byte above what the brok
       await splitAndCompare(split)
       const { whole, parts } = await readMessages(split)
       const limit = MAX_PAYLOAD_BYTES - HEADER_RESERVE_BYTES
-      assert.equal(whole.toSorted(), [limit - 1, limit])
+      assert.equal(
+        whole.toSorted((left, right) => left - right),
+        [limit - 1, limit],
+      )
       assert.is(parts, 2 * 4)
     },
   )

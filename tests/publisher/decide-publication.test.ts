@@ -5,6 +5,8 @@ import {
   type BegunEpoch,
   decidePublication,
   type LogState,
+  QUIET_MS,
+  settlingMs,
   type PublicationWishes,
 } from '../../publisher/decide-publication.ts'
 
@@ -26,6 +28,7 @@ function empty(service: string): LogState {
     service,
     streamCreated: 'then',
     lastSequence: 0,
+    quietMs: null,
     epoch: 0,
     lastNumber: 0,
     epochSequence: 1,
@@ -142,6 +145,13 @@ test('a closed snapshot without an entity or a service of the contract set is re
     'The snapshot of epoch 1 is complete, and is without entity Refund of service till',
   )
   assert.match(refusal([closed('till', 1), empty('stock')]), 'is without entity Sale of service stock')
+})
+
+test('logs settle a moment after the last message of an open epoch, and at once where nothing is open', () => {
+  assert.is(settlingMs([empty('till'), empty('stock')]), 0)
+  assert.is(settlingMs([{ ...closed('till', 1), quietMs: 1 }]), 0)
+  assert.is(settlingMs([begun('till', 1, { quietMs: QUIET_MS }), begun('stock', 1, { quietMs: QUIET_MS + 7 })]), 0)
+  assert.is(settlingMs([begun('till', 1, { quietMs: 100 }), begun('stock', 1, { quietMs: 30 })]), QUIET_MS - 30)
 })
 
 test.run()

@@ -1,0 +1,144 @@
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { PublisherEvent } from '../../publisher/events.ts'
+import { assertWhole, removeMessage, slotPoint, updateStream } from './bank-checks.ts'
+import { failureOf, inTime } from './with-log.ts'
+import { assertNoSessions, type Bank, type BankOptions, withBank } from './with-bank.ts'
+
+/** Enough pages that a publisher can be ended in the middle of them. */
+const MANY: BankOptions = { rows: 600, noteBytes: 500 }
+
+/** Runs a publication that ends at the n-th event of a kind, in some way. */
+async function endAt(
+  bank: Bank,
+  { type, count = 1 }: { readonly type: PublisherEvent['type']; readonly count?: number },
+  end: (abort: AbortController) => void | Promise<void>,
+): Promise<unknown> {
+  const abort = new AbortController()
+  let left = count
+  let ending = Promise.resolve()
+  const publishing = bank.publish({ signal: abort.signal }, (event) => {
+    if (event.type !== type) return
+    left -= 1
+    // It may throw, and that is the listener's own way to end.
+    if (left === 0) ending = Promise.resolve(end(abort))
+  })
+  const reason: unknown = await inTime(
+    20_000,
+    publishing.then(
+      () => new Error(`It was published before it was ended at ${type}`),
+      (error: unknown) => error,
+    ),
+  )
+  await ending
+  return reason
+}
+
+const MOMENTS = [
+  { type: 'epoch-begun' },
+  { type: 'snapshot-planned' },
+  { type: 'page-stored', count: 1 },
+  { type: 'page-stored', count: 40 },
+  { type: 'entity-completed', count: 1 },
+  { type: 'entity-completed', count: 3 },
+  { type: 'manifest-closed', count: 1 },
+] as const
+
+for (const moment of MOMENTS) {
+  const when = `${moment.type}${'count' in moment ? ` ${moment.count}` : ''}`
+
+  test(`a publication that is aborted at ${when} leaves no session, and the next one makes it whole`, () =>
+    withBank(MANY, async (bank) => {
+      const reason = await endAt(bank, moment, (abort) => abort.abort(new Error('enough')))
+      assert.match(String(reason), 'enough')
+      await assertNoSessions(bank)
+      const point = await slotPoint(bank)
+      await bank.client.query(`UPDATE "Purse" SET note = 'later' WHERE id = '7'`)
+      const outcome = await bank.publish()
+      assert.is(outcome.outcome, 'closed')
+      await assertWhole(bank, 1)
+      if (moment.type !== 'epoch-begun') assert.is(await slotPoint(bank), point, 'the slot must be the same')
+      assert.is((await bank.publish()).outcome, 'already closed')
+    }))
+}
+
+test('a publication whose listener throws ends with that, and the next one makes it whole', () =>
+  withBank(MANY, async (bank) => {
+    const reason = await endAt(bank, { type: 'page-stored', count: 20 }, () => {
+      throw new Error('of the listener')
+    })
+    assert.match(String(reason), 'of the listener')
+    await assertNoSessions(bank)
+    await bank.publish()
+    await assertWhole(bank, 1)
+  }))
+
+for (const session of ['publish (', 'publish slot', 'publish reader'])
+  test(`a publication that loses its session "${session}" ends with a sentence, and the next one makes it whole`, () =>
+    withBank(MANY, async (bank) => {
+      const reason = await endAt(bank, { type: 'page-stored', count: 3 }, async () => {
+        assert.ok((await bank.terminate(session)) > 0)
+      })
+      const failure = await failureOf(Promise.reject(reason))
+      assert.is(failure.exitCode, 5)
+      assert.match(
+        failure.message,
+        /(The connection to the monolith .* was lost|The session that held the snapshot).* run publish again/,
+      )
+      await assertNoSessions(bank)
+      await bank.publish()
+      await assertWhole(bank, 1)
+    }))
+
+test('an epoch that began in some streams alone goes on in all of them, with the same slot', () =>
+  withBank({}, async (bank) => {
+    await updateStream(bank, 'wallet', { max_bytes: 10 })
+    const failure = await failureOf(bank.publish())
+    assert.match(failure.message, 'takes no more messages')
+    assert.equal((await bank.read('wallet')).controls, [])
+    assert.is((await bank.read('vault')).controls[0]?.control, 'epoch')
+    const point = await slotPoint(bank)
+    await updateStream(bank, 'wallet', { max_bytes: -1 })
+    assert.is((await bank.publish()).epoch, 1)
+    await assertWhole(bank, 1)
+    assert.is(await slotPoint(bank), point)
+    const epochs = await Promise.all(['vault', 'wallet'].map(async (name) => (await bank.read(name)).controls[0]))
+    assert.equal(
+      epochs.map((control) => control?.control === 'epoch' && control.slot?.consistentPoint),
+      [point, point],
+    )
+  }))
+
+test('an open epoch whose slot is gone is not gone on with', () =>
+  withBank(MANY, async (bank) => {
+    await endAt(bank, { type: 'page-stored', count: 2 }, (abort) => abort.abort(new Error('enough')))
+    await assertNoSessions(bank)
+    await bank.client.query('SELECT pg_drop_replication_slot($1)', [bank.slot])
+    const failure = await failureOf(bank.publish())
+    assert.is(failure.message, `Slot ${bank.slot} is gone: begin anew with --new-epoch.`)
+    assert.is((await bank.publish({ newEpoch: true })).epoch, 2)
+    await assertWhole(bank, 2)
+  }))
+
+test('a log from which a message of the open epoch was removed is not gone on with', () =>
+  withBank({ ...MANY, removable: true }, async (bank) => {
+    await endAt(bank, { type: 'page-stored', count: 40 }, (abort) => abort.abort(new Error('enough')))
+    await removeMessage(bank, 'vault', 6)
+    const failure = await failureOf(bank.publish())
+    assert.is(failure.exitCode, 4)
+    assert.match(failure.message, 'The stream of service vault does not hold its message 6: messages were removed')
+  }))
+
+test('a snapshot from which a message was removed while it was published is not closed', () =>
+  withBank({ ...MANY, removable: true }, async (bank) => {
+    let removing: Promise<void> | undefined
+    const publishing = bank.publish({ readers: 1 }, ({ type }) => {
+      if (type === 'page-stored') removing ??= removeMessage(bank, 'vault', 2)
+    })
+    const failure = await failureOf(publishing)
+    await removing
+    assert.match(failure.message, /Stream .*_VAULT does not hold its message 2: messages were removed/)
+    assert.is((await bank.publish({ newEpoch: true })).epoch, 2)
+  }))
+
+test.run()

@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Client } from 'pg'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Failure } from '../../contracts/failure.ts'
+import { publicationName } from '../../infra/prepare/names.ts'
+import type { PublishOutcome } from '../../publisher/events.ts'
+import { assertWhole } from './bank-checks.ts'
+import { assertNoSessions, type Bank, untilTrue, watchFor, withBank } from './with-bank.ts'
+import { failureOf, inTime } from './with-log.ts'
+
+/** A publication whose snapshot is taken, and which waits before it reads anything. */
+interface Held {
+  readonly bank: Bank
+  readonly other: Client
+  /** Lets it go on, to its end. */
+  release(): Promise<PublishOutcome>
+}
+
+async function withHeldPublication(use: (held: Held) => Promise<void>): Promise<void> {
+  await withBank({ rows: 200 }, async (bank) => {
+    // It is the smaller one, so that the one reader comes to it last.
+    await bank.client.query('DELETE FROM "Purse" WHERE id::int > 50')
+    await bank.client.query('VACUUM FULL "Purse"')
+    const [locker, other] = [await bank.session(), await bank.session()]
+    await locker.query('BEGIN')
+    const publishing = bank.publish({ readers: 1 }, ({ type }) => {
+      // It is locked long before the reader has opened its session.
+      if (type === 'snapshot-planned') void locker.query('LOCK TABLE "Account" IN ACCESS EXCLUSIVE MODE')
+    })
+    const settled = publishing.catch(() => undefined)
+    try {
+      await untilTrue(bank.client, waitsFor('Account'))
+      const release = async (): Promise<PublishOutcome> => {
+        await locker.query('ROLLBACK')
+        return await inTime(20_000, publishing)
+      }
+      await use({ bank, other, release })
+    } finally {
+      await locker.query('ROLLBACK')
+      await settled
+    }
+  })
+}
+
+function waitsFor(table: string): string {
+  return `EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = '"${table}"'::regclass)`
+}
+
+async function assertRefused(change: (bank: Bank) => readonly string[], said: RegExp, restore?: string): Promise<void> {
+  await withHeldPublication(async ({ bank, other, release }) => {
+    for (const statement of change(bank)) await other.query(statement)
+    const failure: Failure = await failureOf(release())
+    assert.is(failure.exitCode, 4)
+    assert.match(failure.message, said)
+    assert.is((await bank.read('vault')).manifest, undefined)
+    assert.is((await bank.read('wallet')).manifest, undefined)
+    if (restore !== undefined) await other.query(restore)
+    await bank.publish()
+    await assertWhole(bank, 1)
+  })
+}
+
+const REWRITTEN = /Table public\."Purse" was rewritten while the snapshot was read/
+
+test('a table whose column got another type and back while others were read is not published', () =>
+  assertRefused(
+    () => ['ALTER TABLE "Purse" ALTER amount TYPE numeric', 'ALTER TABLE "Purse" ALTER amount TYPE bigint'],
+    REWRITTEN,
+  ))
+
+test('a table that VACUUM FULL moved is not published', () => assertRefused(() => ['VACUUM FULL "Purse"'], REWRITTEN))
+
+test('a table that was truncated, and filled again, is not published', () =>
+  assertRefused(() => ['TRUNCATE "Purse"', `INSERT INTO "Purse" VALUES ('9', 9, NULL)`], REWRITTEN))
+
+test('a table that was dropped and made again is not published', () =>
+  assertRefused(
+    ({ dependencies }) => [
+      'DROP TABLE "Purse"',
+      'CREATE TABLE "Purse" (id text PRIMARY KEY, amount bigint NOT NULL, note text)',
+      `ALTER PUBLICATION ${publicationName(dependencies.prefix)} ADD TABLE ONLY "Purse"`,
+    ],
+    REWRITTEN,
+  ))
+
+test('a column that was dropped and added again is not published with its new values', () =>
+  assertRefused(
+    () => ['ALTER TABLE "Purse" DROP note', 'ALTER TABLE "Purse" ADD note text'],
+    /Column note of table public\."Purse" is another one than when the snapshot was taken/,
+  ))
+
+test('a column that has the name of another one now is not published', () =>
+  assertRefused(
+    () => [
+      'ALTER TABLE "Purse" ALTER note SET NOT NULL',
+      'ALTER TABLE "Purse" RENAME id TO former',
+      'ALTER TABLE "Purse" RENAME note TO id',
+      'ALTER TABLE "Purse" RENAME former TO note',
+    ],
+    /Column id of table public\."Purse" is another one than when the snapshot was taken/,
+    'ALTER TABLE "Purse" RENAME id TO former; ALTER TABLE "Purse" RENAME note TO id; ALTER TABLE "Purse" RENAME former TO note',
+  ))
+
+test('a column that was dropped ends the publication', () =>
+  assertRefused(
+    () => ['ALTER TABLE "Purse" DROP note'],
+    /Table public\."Purse" was changed while it was read \(column "note" does not exist\)/,
+    'ALTER TABLE "Purse" ADD note text',
+  ))
+
+test('a column that came while the tables were read is seen before the snapshot is closed', () =>
+  assertRefused(
+    () => ['ALTER TABLE "Purse" ADD more text'],
+    /Column more of table public\."Purse" is not in the contract/,
+    'ALTER TABLE "Purse" DROP more',
+  ))
+
+test('a table that came while the tables were read is seen before the snapshot is closed', () =>
+  assertRefused(() => ['CREATE TABLE "New" (id text)'], /Table public\."New" is in no contract/, 'DROP TABLE "New"'))
+
+test('a table that is locked is waited for', () =>
+  withHeldPublication(async ({ bank, other, release }) => {
+    await other.query('BEGIN; LOCK TABLE "Purse" IN ACCESS EXCLUSIVE MODE')
+    const publishing = release()
+    await untilTrue(bank.client, waitsFor('Purse'))
+    await sleep(500)
+    await other.query('COMMIT')
+    assert.is((await publishing).outcome, 'closed')
+    await assertWhole(bank, 1)
+  }))
+
+test('whoever holds a lock that a reader waits for is named', () =>
+  withBank({}, async (bank) => {
+    const other = await bank.session()
+    const { watch, notices } = watchFor('notice')
+    await other.query(`SET application_name = 'migration'; BEGIN; LOCK TABLE "Purse" IN ACCESS EXCLUSIVE MODE`)
+    const publishing = bank.publish({}, watch)
+    while (notices.length === 0) await sleep(50)
+    await other.query('COMMIT')
+    await inTime(10_000, publishing)
+    assert.match(
+      notices.join(),
+      /^Publish waits for PostgreSQL process \d+ \(application "migration", idle in transaction, its transaction \d+ s old\): let it end, or end it\.$/,
+    )
+  }))
+
+test('a table that stays locked for longer than an outage may last ends the publication', () =>
+  withBank({}, async (bank) => {
+    const other = await bank.session()
+    await other.query('BEGIN; LOCK TABLE "Purse" IN ACCESS EXCLUSIVE MODE')
+    const failure = await failureOf(inTime(10_000, bank.publish({ maxOutageMs: 1_000 })))
+    assert.is(failure.exitCode, 5)
+    assert.match(failure.message, 'was held for longer than is waited for')
+    await assertNoSessions(bank)
+  }))
+
+test.run()
