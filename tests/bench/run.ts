@@ -40,7 +40,12 @@ function readFlags(): Flags {
     .description('measure scission beside what people move a database with, on private servers')
     .option('--rows <number>', `copy a table Element of so many rows (${DEFAULT_ROWS}, unless --mixed is given)`, size)
     .option('--mixed <elements>', 'copy a whole monolith of so many elements', size)
-    .option('--pairs <number>', 'how often each pair is measured', (text) => numberFlag(text, 1, MOST_PAIRS), DEFAULT_PAIRS)
+    .option(
+      '--pairs <number>',
+      'how often each pair is measured',
+      (text) => numberFlag(text, 1, MOST_PAIRS),
+      DEFAULT_PAIRS,
+    )
     .option('--markdown <file>', 'write the results as Markdown, into the place that the file has for them')
     .option('--json', 'print the results as one line of JSON on standard output')
     .exitOverride()
