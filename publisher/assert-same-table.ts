@@ -15,12 +15,22 @@ export async function assertSameTable(client: pg.Client, entity: Entity): Promis
   await assertNotRewritten(client, entity)
   const shown = await shownColumns(client, entity)
   const read = await readColumns(client, entity)
-  const changed = [...read].find(([name, number]) => shown.get(name) !== number)
+  const changed = [...read].find(([name, column]) => !isSame(column, shown.get(name)))
   if (changed !== undefined)
     throw new Failure(
       4,
-      `Column ${quoteIdentifier(changed[0])} of table ${tableSql(entity)} is another one than when the snapshot was taken (it was renamed, or dropped and added again): let the migration end, then run publish again.`,
+      `Column ${quoteIdentifier(changed[0])} of table ${tableSql(entity)} is another one than when the snapshot was taken (it was renamed or retyped, or dropped and added again): let the migration end, then run publish again.`,
     )
+}
+
+interface TableColumn {
+  readonly number: number
+  /** The type's identifier; null where it is a domain, of which a result tells the type beneath. */
+  readonly type: number | null
+}
+
+function isSame(read: TableColumn, shown: TableColumn | undefined): boolean {
+  return shown !== undefined && shown.number === read.number && (shown.type === null || shown.type === read.type)
 }
 
 /** The file comes from the snapshot's catalog on one side, and from the present on the other. */
@@ -37,20 +47,23 @@ async function assertNotRewritten(client: pg.Client, entity: Entity): Promise<vo
   )
 }
 
-/** The numbers of the columns by name, in the snapshot's catalog. */
-async function shownColumns(client: pg.Client, entity: Entity): Promise<Map<string, number>> {
-  const { rows } = await client.query<{ name: string; number: string }>(
-    `SELECT attname AS name, attnum::text AS number FROM pg_attribute
+/** The columns by name, in the snapshot's catalog. */
+async function shownColumns(client: pg.Client, entity: Entity): Promise<Map<string, TableColumn>> {
+  const { rows } = await client.query<{ name: string; number: string; type: string | null }>(
+    `SELECT attname AS name, attnum::text AS number, CASE WHEN typtype <> 'd' THEN atttypid::int8::text END AS type
+       FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
       WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped`,
     [tableSql(entity)],
   )
-  return new Map(rows.map(({ name, number }) => [name, Number(number)]))
+  return new Map(
+    rows.map(({ name, number, type }) => [name, { number: Number(number), type: type === null ? null : Number(type) }]),
+  )
 }
 
 /** The same, as a statement finds them that reads the table now. */
-async function readColumns(client: pg.Client, entity: Entity): Promise<Map<string, number>> {
+async function readColumns(client: pg.Client, entity: Entity): Promise<Map<string, TableColumn>> {
   const columns = wireColumns(entity)
   const names = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
   const { fields } = await client.query(`SELECT ${names} FROM ONLY ${tableSql(entity)} LIMIT 0`)
-  return new Map(fields.map(({ name, columnID }) => [name, columnID]))
+  return new Map(fields.map(({ name, columnID, dataTypeID }) => [name, { number: columnID, type: dataTypeID }]))
 }

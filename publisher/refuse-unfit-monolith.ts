@@ -17,6 +17,7 @@ import {
 import { encodingsAreUtf8, serversTakeWrites } from '../infra/preflight/check-servers.ts'
 import type { Check, MonolithState, PreflightContext } from '../infra/preflight/context.ts'
 import { observeMonolith } from '../infra/preflight/observe-monolith.ts'
+import { codeOf } from '../infra/postgres/session.ts'
 import { publicationSql } from '../infra/prepare/plan-monolith.ts'
 import type { Run } from './run.ts'
 
@@ -30,6 +31,11 @@ const SERVER_CHECKS: readonly Check[] = [
   slotNameIsOurs,
   prefixIsOurs,
 ]
+
+/** How long the last look at the catalog waits for a lock. */
+const LOOK_LIMIT_MS = 1_000
+
+const LOCK_NOT_AVAILABLE = '55P03'
 
 const SLOT_CHECKS: readonly Check[] = [slotIsFree, walSenderIsFree]
 
@@ -55,12 +61,21 @@ export async function refuseFullServer(run: Run): Promise<void> {
 }
 
 /**
- * Compares the tables with the contract set once more after they were read: a migration in between may have changed what
- * no snapshot shows.
- * @throws Failure 4 with everything that does not fit any more.
+ * Compares the monolith with the contract set once more after it was read. What does not fit came after the snapshot,
+ * which is true to its own moment; but it will hinder whatever follows.
  */
-export async function refuseChangedMonolith(run: Run): Promise<void> {
-  await refuse(await observe(run), CONTRACT_CHECKS)
+export async function noticeChangedMonolith(run: Run): Promise<void> {
+  // Whoever holds a lock is at work on a change; nothing of the snapshot waits for that any more.
+  await run.control.query(`SET lock_timeout = ${LOOK_LIMIT_MS}`)
+  const found = await observe(run).then(
+    async (context) => await errorsOf(context, CONTRACT_CHECKS),
+    (error: unknown) => {
+      if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error
+      return ['A table is locked.']
+    },
+  )
+  if (found.length === 0) return
+  run.report({ type: 'notice', text: `The monolith has changed since the snapshot was taken: ${found.join(' ')}` })
 }
 
 async function observe({
@@ -81,11 +96,11 @@ function isPrepared({ dependencies: { set, prefix } }: Run, { record }: Monolith
 }
 
 async function refuse(context: PreflightContext, checks: readonly Check[]): Promise<void> {
+  const errors = await errorsOf(context, checks)
+  if (errors.length > 0) throw new Failure(4, `The monolith cannot be published: ${errors.join(' ')}`)
+}
+
+async function errorsOf(context: PreflightContext, checks: readonly Check[]): Promise<string[]> {
   const findings = (await Promise.all(checks.map(async (check) => await check(context)))).flat()
-  const errors = findings.filter(({ severity }) => severity === 'error')
-  if (errors.length > 0)
-    throw new Failure(
-      4,
-      `The monolith cannot be published: ${errors.map(({ problem, cure }) => `${problem} ${cure}`).join(' ')}`,
-    )
+  return findings.filter(({ severity }) => severity === 'error').map(({ problem, cure }) => `${problem} ${cure}`)
 }

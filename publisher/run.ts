@@ -33,6 +33,8 @@ export interface Run {
 /** What a server takes that says nothing of `max_payload`. */
 const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576
 
+const LONGEST_TIMER_MS = 2_147_483_647
+
 const WAY_OUT = 'run publish again'
 
 /**
@@ -41,11 +43,12 @@ const WAY_OUT = 'run publish again'
  */
 export async function withRun<Result>(
   dependencies: PublisherDependencies,
-  options: PublishOptions,
+  wishes: PublishOptions,
   report: Report,
   action: (run: Run) => Promise<Result>,
 ): Promise<Result> {
   const { monolith, nats } = dependencies
+  const options = { ...wishes, maxOutageMs: boundedMs(wishes.maxOutageMs) }
   const failed = new AbortController()
   const fail = (reason: unknown): void => failed.abort(reason)
   const signal = AbortSignal.any([options.signal, failed.signal])
@@ -81,6 +84,11 @@ export async function withRun<Result>(
     const reason: unknown = failed.signal.aborted ? failed.signal.reason : error
     throw brokerFailure(nats, sessionFailure(monolith, reason, WAY_OUT), WAY_OUT)
   }
+}
+
+/** PostgreSQL takes 0 for no bound at all, and timers longer than this for none. */
+function boundedMs(maxOutageMs: number): number {
+  return Math.min(Math.max(1, Math.ceil(maxOutageMs)), LONGEST_TIMER_MS)
 }
 
 /** A session that idles is told of its end, and nobody else would be. */

@@ -14,7 +14,7 @@ import type { LogState } from './decide-publication.ts'
 import type { PublishedService } from './events.ts'
 import { readChunk } from './read-chunk.ts'
 import { withReaderSession } from './reader-session.ts'
-import { refuseChangedMonolith } from './refuse-unfit-monolith.ts'
+import { noticeChangedMonolith } from './refuse-unfit-monolith.ts'
 import type { Run } from './run.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
 import { readTableSizes } from './table-sizes.ts'
@@ -56,10 +56,10 @@ export async function writeSnapshot(writing: SnapshotWriting): Promise<Published
   await announceAttempts(writing, readings)
   await readAll(writing, readings)
   await flushAll(writing)
-  await refuseChangedMonolith(writing.run)
   await assertWholeLogs(writing)
   await closeManifests(writing, readings)
   await flushAll(writing)
+  await noticeChangedMonolith(writing.run)
   return dependencies.set.services.map((service) => ({
     service: service.name,
     entities: totalsOf(service, readings).map(({ entity, rows, pages, bytes }) => ({ entity, rows, pages, bytes })),

@@ -86,10 +86,8 @@ export function draftText(report: DraftReport, folder: string, colours: Colours,
     ...findings.map((finding) => findingText(finding, colours, columns)),
     [
       `Drafted ${counted(services.length, 'service')} with ${counted(tables, 'table')}${left}.`,
-      wrappedText(
-        `Look through the files, then: SCISSION_CONTRACTS=${shortPath(report.module, folder)} scission preflight`,
-        columns,
-      ),
+      'Look through the files, then:',
+      `  SCISSION_CONTRACTS=${shortPath(report.module, folder)} scission preflight`,
     ].join('\n'),
   ].join('\n\n')
 }
@@ -111,9 +109,9 @@ function findingText(
 const OTHER_COLUMNS = 14
 
 function shortList(names: readonly string[], columns: number): string {
-  const text = oneLine(names.join(', '))
+  const characters = [...oneLine(names.join(', '))]
   const room = Math.max(OTHER_COLUMNS, columns - OTHER_COLUMNS)
-  return text.length > room ? `${text.slice(0, room - 1)}…` : text
+  return characters.length > room ? `${characters.slice(0, room - 1).join('')}…` : characters.join('')
 }
 
 /** A name may have new lines, and what a terminal takes for an order. */

@@ -52,28 +52,28 @@ function leftFinding({ id, why }: UnclaimedTable): Finding {
 
 /** Rows that the role of the draft cannot see, and so could not publish. */
 export function hiddenRows({ claimable }: HurtContext): Finding[] {
-  return claimable.flatMap(({ id, table, facts }) => [
-    ...(table.readable
+  const unreadable = claimable.filter(({ table }) => !table.readable).map(({ id }) => id)
+  const secured = claimable.filter(({ table }) => table.rowSecurity.enabled)
+  return [
+    ...(unreadable.length === 0
       ? []
       : [
           warningFinding(
             'privileges',
-            id,
-            `The role of this URL may not read table ${id}.`,
-            `GRANT SELECT ON ${id} to the role that publishes.`,
+            MONOLITH,
+            `The role of this URL may not read ${unreadable.length === 1 ? 'a table' : `${unreadable.length} tables`}: ${nameList(unreadable)}.`,
+            'Publish with a role that may: contracts export writes the SQL that makes one.',
           ),
         ]),
-    ...(table.rowSecurity.enabled
-      ? [
-          warningFinding(
-            'row-security',
-            id,
-            `Table ${id} has row-level security (${nameList(facts.policies) || 'no policy'}), which no contract has: the service gets every row, and no policy.`,
-            'Publish with a role that has BYPASSRLS, and make the policies anew in the service.',
-          ),
-        ]
-      : []),
-  ])
+    ...secured.map(({ id, facts }) =>
+      warningFinding(
+        'row-security',
+        id,
+        `Table ${id} has row-level security (${nameList(facts.policies) || 'no policy'}), which no contract has: the service gets every row, and no policy.`,
+        'Publish with a role that has BYPASSRLS, and make the policies anew in the service.',
+      ),
+    ),
+  ]
 }
 
 /** Tables that are parts of others, or have parts. */

@@ -50,7 +50,10 @@ export async function readColumnFacts(client: pg.Client, oids: readonly string[]
   )
 }
 
-/** A table among the needs is the column's own: a generated value is made of its other columns. */
+/**
+ * A table among the needs is the column's own: a generated value is made of its other columns. Before PostgreSQL 15 its
+ * needs are the column's, and not its expression's.
+ */
 const NEEDS = `(
   SELECT coalesce(json_agg(json_build_object(
            'kind', CASE dep.refclassid WHEN 'pg_proc'::regclass THEN 'function' WHEN 'pg_operator'::regclass THEN 'operator'
@@ -61,7 +64,10 @@ const NEEDS = `(
                           WHERE m.classid = dep.refclassid AND m.objid = dep.refobjid AND m.deptype = 'e'))
          ORDER BY dep.refclassid, dep.refobjid), '[]')
     FROM pg_depend dep
-   WHERE dep.classid = 'pg_attrdef'::regclass AND dep.objid = d.oid AND dep.refobjid >= ${FIRST_OWN_OID}
+   WHERE (dep.classid = 'pg_attrdef'::regclass AND dep.objid = d.oid
+          OR a.attgenerated <> '' AND dep.classid = 'pg_class'::regclass AND dep.objid = a.attrelid
+             AND dep.objsubid = a.attnum)
+     AND dep.refobjid >= ${FIRST_OWN_OID}
      AND (dep.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
           OR dep.refclassid = 'pg_class'::regclass
              AND (SELECT relkind FROM pg_class WHERE oid = dep.refobjid) = 'S'))`

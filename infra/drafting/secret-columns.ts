@@ -10,9 +10,12 @@ const SECRET_PHRASES =
 /** Each as the words of a name, in the singular. */
 const SECRETS = [...SECRET_WORDS.split(' '), ...SECRET_PHRASES.split(', ')].map((name) => name.split(' '))
 
-/** Settings and connections often hold URLs with passwords, or keys, in a document or beside many harmless values. */
-const HOLDERS = new Set(['config', 'configuration', 'connection', 'auth', 'value'])
-const HOLDING_TABLES = new Set(['setting', 'config', 'configuration', 'preference', 'option', 'parameter'])
+/** What the secret itself may be called in a table of secrets, such as `api_keys`. */
+const BARE_NAMES = new Set(['key', 'value', 'code'])
+
+/** Connections and settings often hold URLs with passwords, or keys, in a document or among many harmless values. */
+const HOLDERS = new Set(['config', 'configuration', 'connection', 'auth'])
+const SETTINGS_TABLES = new Set(['setting', 'config', 'configuration', 'preference', 'option', 'parameter'])
 
 /** Types that hold no secret, whatever the column is called: `password_changed_at`, `token_count`, `has_secret`. */
 const HARMLESS_TYPE =
@@ -25,13 +28,17 @@ const HARMLESS_TYPE =
 export function mayBeSecret(table: string, column: string, type: string): boolean {
   if (HARMLESS_TYPE.test(type)) return false
   const words = wordsOf(column)
-  if (SECRETS.some((name) => holdsInRow(words, name))) return true
+  if (isCalledSecret(words)) return true
+  const [word] = words
+  if (word === undefined || words.length > 1) return false
   const tableWords = wordsOf(table)
-  if (words.length !== 1 || words[0] === undefined) return false
-  if (words[0] === 'key' || words[0] === 'value' || words[0] === 'code')
-    if (SECRETS.some((name) => holdsInRow(tableWords, name))) return true
-  if (!HOLDERS.has(words[0])) return false
-  return words[0] === 'value' ? tableWords.some((word) => HOLDING_TABLES.has(word)) : /^jsonb?$|^text$/.test(type)
+  if (BARE_NAMES.has(word) && isCalledSecret(tableWords)) return true
+  if (word === 'value') return tableWords.some((own) => SETTINGS_TABLES.has(own))
+  return HOLDERS.has(word) && /^(jsonb?|text)$/.test(type)
+}
+
+function isCalledSecret(words: readonly string[]): boolean {
+  return SECRETS.some((name) => holdsInRow(words, name))
 }
 
 function holdsInRow(words: readonly string[], wanted: readonly string[]): boolean {

@@ -111,7 +111,8 @@ function databaseGrants(role: string, privileges: string): string[] {
 function replicationRoleSql(role: string): string {
   return doSql([
     "IF pg_catalog.current_setting('server_version_num')::integer >= 150000 THEN",
-    `  GRANT SET ON PARAMETER session_replication_role TO ${quoteIdentifier(role)};`,
+    // Older servers would not even parse the statement.
+    `  EXECUTE pg_catalog.format('GRANT SET ON PARAMETER session_replication_role TO %I', ${quoteLiteral(role)});`,
     'END IF;',
   ])
 }

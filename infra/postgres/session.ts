@@ -85,7 +85,11 @@ export async function openSession(target: PostgresTarget, options: SessionOption
   const client = newClient(target, options)
   // A connection that breaks while idle emits an error, which would end the process; the next query reports it.
   client.on('error', () => undefined)
-  const breakOff = (): void => void client.end().catch(() => undefined)
+  const breakOff = (): void => {
+    client.end().catch(() => undefined)
+    // By itself the client takes leave of a server that may not answer any more.
+    client.connection.stream.destroy()
+  }
   signal?.addEventListener('abort', breakOff, { once: true })
   client.once('end', () => signal?.removeEventListener('abort', breakOff))
   try {

@@ -5,8 +5,6 @@ import type { HandWrittenLog } from './hand-written-log.ts'
 
 export const Customer: Entity = entityNamed('Customer')
 export const Order: Entity = entityNamed('Order')
-export const Tags: Entity = entityNamed('_Tags')
-export const Account: Entity = entityNamed('Account')
 
 /** Customers with consecutive ids, as a page has them. */
 export function customers(from: number, count: number, note: string | null = null): WireRow[] {

@@ -4,7 +4,7 @@ import { streamName } from '../../contracts/subjects.ts'
 import { connectNats } from '../../infra/nats/connect.ts'
 import { publicationName } from '../../infra/prepare/names.ts'
 import { publishSnapshot } from '../../publisher/publish-snapshot.ts'
-import { slotOf } from './bank-checks.ts'
+import { removeMessage, slotOf } from './bank-checks.ts'
 import { prepareMonolith, untilTrue, withBank } from './with-bank.ts'
 import { failureOf, inTime } from './with-log.ts'
 
@@ -72,6 +72,17 @@ test('a stream whose last message is a stranger is not written to', () =>
       `The last message of stream ${streamName(prefix, 'wallet')} was not written by Scission`,
     )
     assert.is(await slotOf(bank), undefined)
+  }))
+
+test('a stream without its last message is not written to', () =>
+  withBank({ removable: true }, async (bank) => {
+    await bank.publish()
+    const { controls, pages } = await bank.read('vault')
+    const last = controls.length + pages.length
+    await removeMessage(bank, 'vault', last)
+    const failure = await failureOf(bank.publish())
+    assert.is(failure.exitCode, 4)
+    assert.match(failure.message, /Stream .*_VAULT does not hold its last message \(\d+\): messages were removed/)
   }))
 
 test('a second publisher is refused, and told who is at work', () =>

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { ContractSet } from '../../../contracts/language/contract-set.ts'
 
 /** Writes a module whose default export is a contract set that is there already, for SCISSION_CONTRACTS. */
@@ -8,9 +7,4 @@ export async function contractsOf(folder: string, set: ContractSet): Promise<str
   const path = join(folder, 'contracts.mjs')
   await writeFile(path, `export default JSON.parse(${JSON.stringify(JSON.stringify(set))})\n`)
   return path
-}
-
-/** The path of a module of this project. */
-export function modulePath(path: string): string {
-  return fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { test } from 'uvu'
@@ -151,6 +153,24 @@ test('a signal that is aborted already opens no session', () =>
     ])
       assert.match(String(await opening.catch((error: unknown) => error)), 'enough')
   }))
+
+test('a signal breaks off the opening of a session by a server that does not answer', async () => {
+  const silent = createServer().listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  try {
+    const address = silent.address()
+    const port = address !== null && typeof address === 'object' ? address.port : 0
+    const controller = new AbortController()
+    const { signal } = controller
+    const target = targetOf(`postgres://postgres:x@127.0.0.1:${port}/x`)
+    const opening = openSession(target, { purpose: 'test', signal }).catch((error: unknown) => error)
+    await sleep(200)
+    controller.abort(new Error('enough'))
+    assert.match(String(await inTime(1_000, opening)), 'enough')
+  } finally {
+    silent.close()
+  }
+})
 
 test('a session that the server ends is told as a lost connection, with the way out', () =>
   withDatabase(async (url) => {
