@@ -67,8 +67,9 @@ async function createSlot(run: Run, client: pg.Client, slot: string): Promise<Cr
   either.addEventListener('abort', cancel, { once: true })
   const forget = watch.add(pid, `The making of slot ${slot}`)
   try {
+    // The older form of the option: PostgreSQL 14 does not know the one in parentheses, and later releases take both.
     const { rows } = await client.query<CreatedSlot>(
-      `CREATE_REPLICATION_SLOT ${quoteIdentifier(slot)} LOGICAL pgoutput (SNAPSHOT 'export')`,
+      `CREATE_REPLICATION_SLOT ${quoteIdentifier(slot)} LOGICAL pgoutput EXPORT_SNAPSHOT`,
     )
     if (rows[0] === undefined) throw new Error('CREATE_REPLICATION_SLOT returned no row')
     return rows[0]
