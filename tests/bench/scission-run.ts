@@ -120,7 +120,12 @@ async function runAlone({ signal }: Bench, program: Program): Promise<TimedRun> 
 
 function command(name: string, args: readonly string[], environment: Program['environment']): Program {
   const main = `${projectFolder}/infra/command-line/main.ts`
-  return { name, program: process.execPath, args: ['--import', import.meta.resolve('tsx'), main, ...args], environment }
+  return {
+    name,
+    program: process.execPath,
+    args: ['--max-semi-space-size=2', '--import', import.meta.resolve('tsx'), main, ...args],
+    environment,
+  }
 }
 
 function environmentOf({ scenario, postgres }: Bench, nats: EmbeddedNats): Record<string, string> {

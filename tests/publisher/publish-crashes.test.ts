@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import type { PublisherEvent } from '../../publisher/events.ts'
 import { assertWhole, removeMessage, slotPoint, updateStream } from './bank-checks.ts'
 import { failureOf, inTime } from './with-log.ts'
-import { assertNoSessions, type Bank, type BankOptions, withBank } from './with-bank.ts'
+import { assertNoSessions, type Bank, type BankOptions, untilTrue, withBank } from './with-bank.ts'
 
 /** Enough pages that a publisher can be ended in the middle of them. */
 const MANY: BankOptions = { rows: 600, noteBytes: 500 }
@@ -76,16 +76,23 @@ test('a publication whose listener throws ends with that, and the next one makes
 for (const session of ['publish (', 'publish slot', 'publish reader'])
   test(`a publication that loses its session "${session}" ends with a sentence, and the next one makes it whole`, () =>
     withBank(MANY, async (bank) => {
-      const reason = await endAt(bank, { type: 'page-stored', count: 3 }, async () => {
-        assert.ok((await bank.terminate(session)) > 0)
+      const locker = await bank.session()
+      await locker.query('BEGIN')
+      const publishing = bank.publish({ readers: 1 }, ({ type }) => {
+        // So that its one reader surely waits for a table, with others before it read or not.
+        if (type === 'snapshot-planned') void locker.query('LOCK TABLE "Purse" IN ACCESS EXCLUSIVE MODE')
       })
-      const failure = await failureOf(Promise.reject(reason))
+      const failing = failureOf(inTime(20_000, publishing))
+      await untilTrue(bank.client, `EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = '"Purse"'::regclass)`)
+      assert.is(await bank.terminate(session), 1)
+      const failure = await failing
       assert.is(failure.exitCode, 5)
       assert.match(
         failure.message,
         /(The connection to the monolith .* was lost|The session that held the snapshot).* run publish again/,
       )
       await assertNoSessions(bank)
+      await locker.query('ROLLBACK')
       await bank.publish()
       await assertWhole(bank, 1)
     }))
