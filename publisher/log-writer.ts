@@ -1,18 +1,11 @@
-import { Events, headers, type JetStreamClient, type MsgHdrs, type NatsConnection, type PubAck } from 'nats'
+import { Events, type JetStreamClient, type NatsConnection, type PubAck } from 'nats'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../contracts/failure.ts'
-import {
-  CONTENT_TYPE,
-  CONTENT_TYPE_HEADER,
-  EPOCH_HEADER,
-  HEADER_RESERVE_BYTES,
-  NUMBER_HEADER,
-  TRACE_HEADER,
-  WRITER_HEADER,
-} from '../contracts/wire/headers.ts'
+import { HEADER_RESERVE_BYTES } from '../contracts/wire/headers.ts'
 import { splitIntoParts } from '../contracts/wire/parts.ts'
 import type { ByteWindow } from '../infra/byte-window.ts'
 import { RETRY_WAIT_MS, untilAborted, type WaitOut } from '../infra/nats/outage.ts'
+import { messageHeaders, messageId } from './message-headers.ts'
 import { refusalOf } from './publish-refusal.ts'
 import { readStoredCount } from './stream-tail.ts'
 
@@ -59,9 +52,6 @@ interface InFlight {
   /** Stops waiting for the answer. */
   giveUp: (cause: unknown) => void
 }
-
-/** 48 random bits tell apart writers that could meet. */
-const WRITER_CHARACTERS = 12
 
 /** Longer than a broker's fsync under load; what passes it is ambiguous and is resolved by reading. */
 const ACKNOWLEDGE_TIMEOUT_MS = 20_000
@@ -147,7 +137,7 @@ class FencedLogWriter implements LogWriter {
   }
 
   #send(message: InFlight): void {
-    const { stream } = this.#options
+    const { stream, writerId } = this.#options
     message.settled = new Promise((settle) => {
       // The first outcome counts: an answer that comes after the message was given up is found in the stream.
       let open = true
@@ -161,12 +151,12 @@ class FencedLogWriter implements LogWriter {
       if (!this.#connected) return message.giveUp(new Error('There is no connection to NATS'))
       this.#jetstream
         .publish(message.subject, message.payload, {
-          headers: this.#headers(message),
-          msgID: this.#messageId(message.number),
+          headers: messageHeaders(this.#options, message.number),
+          msgID: messageId(writerId, message.number),
           expect: {
             streamName: stream,
             lastSequence: message.sequence - 1,
-            ...(message.number > this.#chainedAfter ? { lastMsgID: this.#messageId(message.number - 1) } : {}),
+            ...(message.number > this.#chainedAfter ? { lastMsgID: messageId(writerId, message.number - 1) } : {}),
           },
           timeout: ACKNOWLEDGE_TIMEOUT_MS,
         })
@@ -175,21 +165,6 @@ class FencedLogWriter implements LogWriter {
           (error: unknown) => end(() => this.#trouble(error)),
         )
     })
-  }
-
-  /** Short, since it travels twice with each message. That the broker knows duplicates by it is not relied on. */
-  #messageId(number: number): string {
-    return `${this.#options.writerId.slice(-WRITER_CHARACTERS)}/${number}`
-  }
-
-  #headers({ number }: InFlight): MsgHdrs {
-    const result = headers()
-    result.set(WRITER_HEADER, this.#options.writerId)
-    result.set(EPOCH_HEADER, String(this.#options.epoch))
-    result.set(NUMBER_HEADER, String(number))
-    result.set(CONTENT_TYPE_HEADER, CONTENT_TYPE)
-    result.set(TRACE_HEADER, this.#options.traceParent)
-    return result
   }
 
   #acknowledge(message: InFlight, { seq, duplicate }: PubAck): void {

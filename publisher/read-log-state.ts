@@ -1,17 +1,15 @@
-import { type JetStreamManager, type NatsConnection, NatsError, type StoredMsg } from 'nats'
+import { type JetStreamManager, type NatsConnection, type StoredMsg } from 'nats'
 import { Failure } from '../contracts/failure.ts'
 import { parseStreamSequence } from '../contracts/positions.ts'
 import { type ControlKind, controlSubject, streamName } from '../contracts/subjects.ts'
 import { decodeMessage } from '../contracts/wire/decode-message.ts'
 import { EPOCH_HEADER, NUMBER_HEADER } from '../contracts/wire/headers.ts'
 import type { Control } from '../contracts/wire/message.ts'
+import { apiCode, NO_MESSAGE, NO_STREAM } from '../infra/nats/api-code.ts'
 import type { WaitOut } from '../infra/nats/outage.ts'
 import { readLog } from '../infra/nats/read-log.ts'
 import { firstMissing } from './assert-whole-epoch.ts'
 import type { LogState } from './decide-publication.ts'
-
-const NO_MESSAGE = 10_037
-const NO_STREAM = 10_059
 
 /** For a server that does not tell its time; those that are let in all do. */
 const FAR_FUTURE = '9999-01-01T00:00:00Z'
@@ -136,10 +134,6 @@ async function storedMessage(
     if (apiCode(error) === NO_MESSAGE) return null
     throw error
   }
-}
-
-function apiCode(error: unknown): number | undefined {
-  return error instanceof NatsError ? error.api_error?.err_code : undefined
 }
 
 function decodeControl<Kind extends ControlKind>(payload: Uint8Array, kind: Kind): Extract<Control, { control: Kind }> {

@@ -1,6 +1,7 @@
-import { type JetStreamManager, NatsError } from 'nats'
+import type { JetStreamManager } from 'nats'
 import { Failure } from '../contracts/failure.ts'
 import { NUMBER_HEADER, WRITER_HEADER } from '../contracts/wire/headers.ts'
+import { apiCode, NO_MESSAGE, NO_STREAM } from '../infra/nats/api-code.ts'
 import { missingFailure } from './assert-whole-epoch.ts'
 
 /** A message whose fate the stream's end tells. */
@@ -23,9 +24,6 @@ export interface StreamEnd {
   readonly created: string
   readonly lastSequence: number
 }
-
-const NO_MESSAGE = 10_037
-const NO_STREAM = 10_059
 
 /**
  * Reads from the stream's leader which of the unconfirmed messages are stored: the first so many of them.
@@ -97,8 +95,4 @@ function foreignFailure(stream: string, sequence: number): Failure {
     4,
     `Another publisher wrote message ${sequence} of stream ${stream}: a stream has one writer, so this one ends; see which publisher is to go on, and stop the other.`,
   )
-}
-
-function apiCode(error: unknown): number | undefined {
-  return error instanceof NatsError ? error.api_error?.err_code : undefined
 }

@@ -12,6 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../../contracts/failure.ts'
 import { parseStreamSequence, type StreamSequence } from '../../contracts/positions.ts'
 import { EPOCH_HEADER, NUMBER_HEADER, WRITER_HEADER } from '../../contracts/wire/headers.ts'
+import { apiCode, NO_MESSAGE, NO_STREAM } from './api-code.ts'
 import { fetchInOrder } from './fetch-in-order.ts'
 import { createWaitOut, isConnected, isOutage, outageFailure, RETRY_WAIT_MS, type WaitOut } from './outage.ts'
 
@@ -54,9 +55,6 @@ const MAX_OUTAGE_MS = 15 * 60 * 1000
 
 /** How often in a row a reading is begun again that brings nothing, though the stream has the message. */
 const MAX_FRUITLESS_BREAKS = 5
-
-const NO_MESSAGE = 10_037
-const NO_STREAM = 10_059
 
 /**
  * Reads a stream in order from a sequence on, for ever: the caller breaks off. Nothing is acknowledged, since the
@@ -191,10 +189,6 @@ async function assertHeld({ next, signal, stream, subjects, waitOut }: Reading):
 function isBroken(error: unknown): boolean {
   if (!(error instanceof NatsError)) return false
   return isOutage(error) || /^(consumer (not found|deleted)|no responders)$/.test(error.message)
-}
-
-function apiCode(error: unknown): number | undefined {
-  return error instanceof NatsError ? error.api_error?.err_code : undefined
 }
 
 function logMessage(message: JsMsg): LogMessage {

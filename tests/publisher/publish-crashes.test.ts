@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import type { PublisherEvent } from '../../publisher/events.ts'
 import { assertWhole, removeMessage, slotPoint, updateStream } from './bank-checks.ts'
 import { failureOf, inTime } from './with-log.ts'
-import { assertNoSessions, type Bank, type BankOptions, untilTrue, withBank } from './with-bank.ts'
+import { assertNoSessions, type Bank, type BankOptions, untilTrue, watchFor, withBank } from './with-bank.ts'
 
 /** Enough pages that a publisher can be ended in the middle of them. */
 const MANY: BankOptions = { rows: 600, noteBytes: 500 }
@@ -138,13 +138,18 @@ test('a log from which a message of the open epoch was removed is not gone on wi
 
 test('a snapshot from which a message was removed while it was published is not closed', () =>
   withBank({ ...MANY, removable: true }, async (bank) => {
-    let removing: Promise<void> | undefined
-    const publishing = bank.publish({ readers: 1 }, ({ type }) => {
-      if (type === 'page-stored') removing ??= removeMessage(bank, 'vault', 2)
+    const locker = await bank.session()
+    await locker.query('BEGIN')
+    const stored = watchFor('page-stored')
+    const publishing = bank.publish({ readers: 2 }, (event) => {
+      stored.watch(event)
+      if (event.type === 'snapshot-planned') void locker.query('LOCK TABLE "Purse" IN ACCESS EXCLUSIVE MODE')
     })
-    const failure = await failureOf(publishing)
-    await removing
-    assert.match(failure.message, /Stream .*_VAULT does not hold its message 2: messages were removed/)
+    const failing = failureOf(inTime(20_000, publishing))
+    await stored.seen
+    await removeMessage(bank, 'vault', 2)
+    await locker.query('ROLLBACK')
+    assert.match((await failing).message, /Stream .*_VAULT does not hold its message 2: messages were removed/)
     assert.is((await bank.publish({ newEpoch: true })).epoch, 2)
   }))
 
