@@ -1,10 +1,11 @@
-import { type JetStreamManager, NatsError, type StoredMsg } from 'nats'
+import type { JetStreamManager, StoredMsg } from 'nats'
 import { Failure } from '../contracts/failure.ts'
 import { parseStreamSequence, type StreamSequence } from '../contracts/positions.ts'
 import { type ControlKind, controlSubject, streamName } from '../contracts/subjects.ts'
 import { decodeMessage } from '../contracts/wire/decode-message.ts'
 import { EPOCH_HEADER, NUMBER_HEADER, WRITER_HEADER } from '../contracts/wire/headers.ts'
 import type { Control, EpochControl } from '../contracts/wire/message.ts'
+import { apiCode, NO_MESSAGE, NO_STREAM } from '../infra/nats/api-code.ts'
 import type { WaitOut } from '../infra/nats/outage.ts'
 import type { Numbered } from './log-order.ts'
 import type { Checkpoint } from './service-state.ts'
@@ -28,8 +29,6 @@ export interface ServiceLog {
   readonly service: string
 }
 
-const NO_STREAM = 10059
-const NO_MESSAGE = '404'
 const NEW_EPOCH = 'begin a new epoch with publish --new-epoch'
 
 /**
@@ -64,7 +63,7 @@ async function readLastSequence(manager: JetStreamManager, stream: string): Prom
   try {
     return (await manager.streams.info(stream)).state.last_seq
   } catch (cause) {
-    if (cause instanceof NatsError && cause.api_error?.err_code === NO_STREAM)
+    if (apiCode(cause) === NO_STREAM)
       throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause })
     throw cause
   }
@@ -153,7 +152,7 @@ async function getMessage(
   try {
     return await manager.streams.getMessage(stream, query)
   } catch (error) {
-    if (error instanceof NatsError && error.code === NO_MESSAGE) return null
+    if (apiCode(error) === NO_MESSAGE) return null
     throw error
   }
 }

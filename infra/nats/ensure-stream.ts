@@ -1,6 +1,7 @@
 import { type JetStreamManager, NatsError } from 'nats'
 import { Failure } from '../../contracts/failure.ts'
 import { serviceSubjects, streamName } from '../../contracts/subjects.ts'
+import { apiCode, NO_STREAM } from './api-code.ts'
 import { type ExistingStreamConfig, streamConfiguration, unsafeSettings } from './stream-settings.ts'
 
 export interface WantedStream {
@@ -10,8 +11,6 @@ export interface WantedStream {
   /** The server's `max_payload`. */
   readonly messageBytes: number
 }
-
-const NO_STREAM = 10059
 
 /**
  * Makes a service's stream, or accepts the one that is there.
@@ -35,7 +34,7 @@ export async function readStreamConfig(manager: JetStreamManager, name: string):
   try {
     return (await manager.streams.info(name)).config
   } catch (error) {
-    if (error instanceof NatsError && error.api_error?.err_code === NO_STREAM) return null
+    if (apiCode(error) === NO_STREAM) return null
     throw error
   }
 }

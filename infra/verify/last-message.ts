@@ -1,8 +1,6 @@
-import { type JetStreamManager, NatsError, type StoredMsg } from 'nats'
+import type { JetStreamManager, StoredMsg } from 'nats'
 import { Failure } from '../../contracts/failure.ts'
-
-const NO_MESSAGE = '404'
-const NO_STREAM = 10059
+import { apiCode, NO_MESSAGE, NO_STREAM } from '../nats/api-code.ts'
 
 /**
  * The last message of a subject, from the stream's leader; null where there is none.
@@ -16,10 +14,9 @@ export async function lastMessage(
   try {
     return await manager.streams.getMessage(stream, { last_by_subj: subject })
   } catch (error) {
-    if (!(error instanceof NatsError)) throw error
-    if (error.api_error?.err_code === NO_STREAM)
+    if (apiCode(error) === NO_STREAM)
       throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause: error })
-    if (error.code === NO_MESSAGE) return null
+    if (apiCode(error) === NO_MESSAGE) return null
     throw error
   }
 }
