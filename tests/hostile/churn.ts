@@ -5,13 +5,12 @@ import type { Client } from 'pg'
  * late columns, a rewritten table. Each statement is a transaction of its own, as it was.
  */
 const STATEMENTS: readonly string[] = [
-  'ALTER TABLE public.churned SET (autovacuum_enabled = off)',
-  // The first page keeps no row at all. It comes first: where an updated row goes depends on what is pruned by then.
-  `DELETE FROM public.churned WHERE ctid < '(1,0)'`,
-  ...['1', '2', '3'].map((times) => `UPDATE public.churned SET counter = counter + ${times} WHERE id % 5 < ${times}`),
-  'UPDATE public.churned SET id = -id WHERE id % 11 = 0',
-  'DELETE FROM public.churned WHERE id % 3 = 0',
   `INSERT INTO public.churned SELECT 1000000 + i, i, NULL FROM generate_series(1, 20) AS i`,
+  ...['counter = counter + 1 WHERE id % 5 < 1', 'counter = counter + 2 WHERE id % 5 < 2'].map(updateOfLaterPages),
+  ...['counter = counter + 3 WHERE id % 5 < 3', 'id = -id WHERE id % 11 = 0'].map(updateOfLaterPages),
+  'DELETE FROM public.churned WHERE id % 3 = 0',
+  // The first page keeps no row at all.
+  `DELETE FROM public.churned WHERE ctid < '(1,0)'`,
   `INSERT INTO public.empty SELECT i, 'dead' FROM generate_series(1, 200) AS i`,
   'DELETE FROM public.empty',
   `DO $$ BEGIN
@@ -36,6 +35,14 @@ const STATEMENTS: readonly string[] = [
   'BEGIN; SET CONSTRAINTS ALL DEFERRED; UPDATE public.deferred_key SET id = 3 - id WHERE id IN (1, 2); COMMIT',
   'REFRESH MATERIALIZED VIEW public.a_materialized_view',
 ]
+
+/**
+ * Where an updated row goes depends on what the server has pruned by then. The first page, untouched, has no room for one of
+ * these, so that what it holds in the end is what it held in the beginning.
+ */
+function updateOfLaterPages(change: string): string {
+  return `UPDATE public.churned SET ${change} AND ctid >= '(1,0)' AND id < 1000000`
+}
 
 /** Runs the history of the hostile monolith, once its rows are there. */
 export async function churn(client: Client): Promise<void> {
