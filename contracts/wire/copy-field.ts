@@ -1,4 +1,5 @@
-import type { ShapeColumn } from './message.ts'
+import { type ShapeColumn, UUID_EXTENSION } from './message.ts'
+import { hasHyphens, UUID_HEAD, UUID_TEXT_BYTES, UUID_VALUE_BYTES, writeUuidBytes } from './uuid-bytes.ts'
 import { WireError } from './wire-error.ts'
 
 /**
@@ -72,6 +73,19 @@ export function writeText(cursor: RowCursor, guess: number): number {
   writeTextHeader(page, written, byteLength)
   cursor.written = written + size + byteLength
   return size
+}
+
+/** Writes a text field's UUID as its bytes, where it is one and nothing else. */
+export function writeUuid(cursor: RowCursor): boolean {
+  const { row, read, page, written } = cursor
+  const end = read + UUID_TEXT_BYTES
+  if (end > row.length || !hasHyphens(row, read) || (end < row.length && row[end] !== TAB)) return false
+  if (!writeUuidBytes(row, read, page, written + 2)) return false
+  page[written] = UUID_HEAD
+  page[written + 1] = UUID_EXTENSION
+  cursor.read = end
+  cursor.written = written + UUID_VALUE_BYTES
+  return true
 }
 
 /** Copies a field without its escapes to the page's offset `to`, and returns the offset behind it. */

@@ -8,6 +8,7 @@ import {
   writeInteger,
   writeNull,
   writeText,
+  writeUuid,
 } from './copy-field.ts'
 import type { ShapeColumn } from './message.ts'
 import { arrayHeader } from './msgpack-headers.ts'
@@ -75,8 +76,9 @@ export function transcodeRow(cursor: RowCursor, row: Buffer, plan: RowPlan): num
     cursor.column = column
     if (row[cursor.read++] !== TAB) refuseField(cursor, 'no field in its place')
     if (writeNull(cursor)) continue
-    if (column.wire === 'text') textHeaderSizes[index] = writeText(cursor, textHeaderSizes[index] as number)
-    else writePlain(cursor, column.wire)
+    if (column.wire === 'text') {
+      if (!writeUuid(cursor)) textHeaderSizes[index] = writeText(cursor, textHeaderSizes[index] as number)
+    } else writePlain(cursor, column.wire)
   }
   if (cursor.read !== row.length) refuseField(cursor, 'more behind it')
   cursor.row = NO_ROW

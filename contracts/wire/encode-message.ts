@@ -1,4 +1,4 @@
-import { Encoder, ExtensionCodec } from '@msgpack/msgpack'
+import { Encoder, ExtData, ExtensionCodec } from '@msgpack/msgpack'
 import { unreachable } from '../failure.ts'
 import { checkedMessage, type PageFrame } from './check-message.ts'
 import {
@@ -11,10 +11,12 @@ import {
   type Part,
   UNCHANGED,
   UNCHANGED_EXTENSION,
+  UUID_EXTENSION,
   type WireChange,
   type WireRow,
 } from './message.ts'
 import { arrayHeader, binaryHeader, mapHeader } from './msgpack-headers.ts'
+import { isUuid, uuidBytes } from './uuid-bytes.ts'
 import { checkRow, type WireColumn } from './wire-row.ts'
 
 /** The columns of the shape that a run of changes names by its hash. */
@@ -71,7 +73,7 @@ function noColumns(entity: string): never {
 export function encodePage(page: Page, columns: readonly WireColumn[]): Uint8Array {
   const { rows, ...frame } = checkedMessage(page) as Page // A checked page is a page.
   for (const [index, row] of rows.entries()) checkRow(row, columns, `Row ${index} of a page of ${page.entity}`)
-  return Buffer.concat([encodePageFrame(frame), encodeValue(rows.map((row) => withFloats(row, columns)))])
+  return Buffer.concat([encodePageFrame(frame), encodeValue(rows.map((row) => withOwnForms(row, columns)))])
 }
 
 /** The bytes of a page up to its rows, whose array must follow. */
@@ -103,7 +105,7 @@ export function encodePart(message: Part): Uint8Array {
 function encodableChange(change: WireChange, columns: readonly WireColumn[], entity: string): unknown {
   const encodable = (row: WireRow): unknown => {
     checkRow(row, columns, `A change of ${entity}`)
-    return withFloats(row, columns)
+    return withOwnForms(row, columns)
   }
   const [ordinal, op] = change
   switch (op) {
@@ -120,14 +122,17 @@ function encodableChange(change: WireChange, columns: readonly WireColumn[], ent
 }
 
 /**
- * A float column's numbers are always 64-bit floats: the encoder would write 1.0 as the integer 1, and −0 as 0, which
- * is another value.
+ * What the encoder would write in another form: a float column's numbers are always 64-bit floats, where it would write
+ * 1.0 as the integer 1, and −0 as 0, which is another value; and a text column's UUIDs are their bytes.
  */
-function withFloats(row: WireRow, columns: readonly WireColumn[]): readonly unknown[] {
-  if (!columns.some(({ wire }) => wire === 'float')) return row
-  return row.map((value, index) =>
-    columns[index]?.wire === 'float' && typeof value === 'number' ? new Encoded(float64(value)) : value,
-  )
+function withOwnForms(row: WireRow, columns: readonly WireColumn[]): readonly unknown[] {
+  return row.map((value, index) => {
+    const wire = columns[index]?.wire
+    if (wire === 'float' && typeof value === 'number') return new Encoded(float64(value))
+    if (wire === 'text' && typeof value === 'string' && isUuid(value))
+      return new ExtData(UUID_EXTENSION, uuidBytes(value))
+    return value
+  })
 }
 
 function float64(value: number): Uint8Array {

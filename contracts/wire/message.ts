@@ -5,7 +5,7 @@ export const WIRE_VERSION = 1
 
 /**
  * A value as it stands in a message. Integers beyond ±(2^53 − 1) and everything that msgpack cannot hold exactly are
- * PostgreSQL's text; `Unchanged` and `Absent` are msgpack extensions without a body.
+ * PostgreSQL's text, and of these a UUID travels as its bytes; `Unchanged` and `Absent` are msgpack extensions without a body.
  */
 export type WireValue = null | boolean | number | string | Uint8Array | Marker
 
@@ -15,6 +15,8 @@ export const UNCHANGED = Object.freeze({ state: 'unchanged' as const })
 export const ABSENT = Object.freeze({ state: 'absent' as const })
 export const UNCHANGED_EXTENSION = 1
 export const ABSENT_EXTENSION = 2
+/** A text that is a UUID, as its 16 bytes; see `uuid-bytes.ts`. */
+export const UUID_EXTENSION = 3
 
 export type WireRow = readonly WireValue[]
 

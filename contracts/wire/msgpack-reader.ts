@@ -1,4 +1,5 @@
-import { ABSENT, ABSENT_EXTENSION, type Marker, UNCHANGED, UNCHANGED_EXTENSION } from './message.ts'
+import { ABSENT, ABSENT_EXTENSION, type Marker, UNCHANGED, UNCHANGED_EXTENSION, UUID_EXTENSION } from './message.ts'
+import { UUID_HEAD, uuidText } from './uuid-bytes.ts'
 import { WireError } from './wire-error.ts'
 
 /** What a message's bytes hold, before its fields are checked. */
@@ -34,6 +35,7 @@ export class MsgpackReader {
     return (
       this.integer(head) ??
       this.#text(head) ??
+      this.#uuid(head) ??
       this.#binary(head) ??
       this.#array(head, depth) ??
       this.#map(head, depth) ??
@@ -72,6 +74,16 @@ export class MsgpackReader {
   /** The byte length of the binary that begins with `head`, whole in the payload; −1 where it begins none. */
   binaryBytes(head: number): number {
     return head >= 0xc4 && head <= 0xc6 ? this.need(this.unsigned(1 << (head - 0xc4))) : -1
+  }
+
+  /** Where the 16 bytes of the UUID that begins with `head` are, which is read by it; −1 where it begins none. */
+  uuid(head: number): number {
+    if (head !== UUID_HEAD) return -1
+    this.need(17)
+    const type = this.bytes[this.at] as number // `need` has seen it.
+    if (type !== UUID_EXTENSION) return -1
+    this.at += 17
+    return this.at - 16
   }
 
   /** The number of elements of the array that begins with `head`; −1 where it begins none. */
@@ -141,6 +153,11 @@ export class MsgpackReader {
     } catch (cause) {
       return refuse(`the text at offset ${start} is not UTF-8`, cause)
     }
+  }
+
+  #uuid(head: number): string | null {
+    const at = this.uuid(head)
+    return at < 0 ? null : uuidText(this.bytes, at)
   }
 
   #binary(head: number): Uint8Array | null {

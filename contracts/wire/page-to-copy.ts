@@ -70,8 +70,8 @@ function turnOver(cursor: TextCursor, maxChunkBytes: number): Buffer {
   return full
 }
 
-/** With an eighth more than is left to read, for escapes: then an ordinary page is one piece. */
+/** With half more than is left to read, for escapes and UUIDs: then an ordinary page is one piece. */
 function newChunk({ bytes, at }: MsgpackReader, maxChunkBytes: number): Buffer {
   const left = bytes.length - at
-  return Buffer.allocUnsafeSlow(Math.max(MIN_CHUNK_BYTES, Math.min(maxChunkBytes, left + (left >> 3))))
+  return Buffer.allocUnsafeSlow(Math.max(MIN_CHUNK_BYTES, Math.min(maxChunkBytes, left + (left >> 1))))
 }

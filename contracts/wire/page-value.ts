@@ -1,6 +1,7 @@
 import { unreachable } from '../failure.ts'
 import type { WireKind } from '../language/column.ts'
 import type { MsgpackReader } from './msgpack-reader.ts'
+import { UUID_TEXT_BYTES, writeUuidText } from './uuid-bytes.ts'
 import { WireError } from './wire-error.ts'
 import type { WireColumn } from './wire-row.ts'
 
@@ -20,8 +21,8 @@ const CARRIAGE_RETURN = 0x0d
 const BACKSLASH = 0x5c
 const DIGIT_0 = 0x30
 
-/** Any number, boolean, null or beginning of bytes, and the separator behind it: `-2.2250738585072014e-308` is longest. */
-export const VALUE_ROOM_BYTES = 32
+/** Any UUID, number, boolean, null or beginning of bytes, and the separator behind it: a UUID's 36 characters are longest. */
+export const VALUE_ROOM_BYTES = 40
 
 /** As in `copy-field.ts`: from here on the native search and copy is faster than a loop. */
 const SHORT_RUN_BYTES = 256
@@ -40,6 +41,8 @@ for (const [byte, letter] of [
   ESCAPES[byte] = letter.charCodeAt(0)
 
 const HEXADECIMAL = Buffer.from('0123456789abcdef')
+/** `-9223372036854775808` */
+const WIDE_INTEGER_BYTES = 20
 const WIDE_INTEGER = /^-?\d{16,}$/
 
 export function skipValue(cursor: TextCursor, column: WireColumn): void {
@@ -57,9 +60,18 @@ export function beginValue(cursor: TextCursor, { name, wire }: WireColumn): numb
     cursor.chunk[cursor.written++] = 0x4e
     return reader.at
   }
-  const byteLength = wire === 'text' ? reader.textBytes(head) : beginOther(cursor, head, wire)
+  const byteLength = wire === 'text' ? beginText(cursor, head) : beginOther(cursor, head, wire)
   if (byteLength < 0) refuseRow(cursor, `holds something else than ${wire} in the column ${JSON.stringify(name)}`)
   return reader.at + byteLength
+}
+
+function beginText(cursor: TextCursor, head: number): number {
+  const { reader, chunk, written } = cursor
+  const at = reader.uuid(head)
+  if (at < 0) return reader.textBytes(head)
+  writeUuidText(reader.bytes, at, chunk, written)
+  cursor.written = written + UUID_TEXT_BYTES
+  return 0
 }
 
 /** @returns how many bytes of the value are still to be written; −1 where it is of another kind than its column. */
@@ -94,7 +106,7 @@ function writeInteger(cursor: TextCursor, head: number): number {
 function writeWideInteger(cursor: TextCursor, head: number): number {
   const { reader } = cursor
   const byteLength = reader.textBytes(head)
-  if (byteLength < 0 || byteLength > VALUE_ROOM_BYTES - 1) return -1
+  if (byteLength < 0 || byteLength > WIDE_INTEGER_BYTES) return -1
   const text = reader.bytes.toString('latin1', reader.at, reader.at + byteLength)
   if (!WIDE_INTEGER.test(text)) return -1
   reader.at += byteLength

@@ -7,7 +7,7 @@ import {
   wireColumns,
 } from '../../contracts/language/contract-set.ts'
 import { subjectToken } from '../../contracts/subjects.ts'
-import { ABSENT_EXTENSION, UNCHANGED_EXTENSION } from '../../contracts/wire/message.ts'
+import { ABSENT_EXTENSION, UNCHANGED_EXTENSION, UUID_EXTENSION } from '../../contracts/wire/message.ts'
 import { shapeHash, shapeOf } from '../../contracts/wire/shape.ts'
 import { tableSql } from '../postgres/digest-sql.ts'
 
@@ -63,6 +63,7 @@ export function rowSchema(set: ContractSet, service: Service, entity: Entity): J
     title: entity.name,
     description: `A row of ${tableSql(entity)} as it stands in a page: the values of its columns, in this order. Shape ${shapeHash(shapeOf(entity))}; key ${entity.key.join(', ')}.`,
     ...tuple(columns.map(columnSchema)),
+    $comment: `A text that is a UUID travels as its 16 bytes, msgpack extension type ${UUID_EXTENSION}; in JSON it is the text.`,
     $defs: { ...MARKERS, changedRow: withMarkers('unchanged'), oldRow: withMarkers('absent') },
   }
 }

@@ -1,4 +1,4 @@
-import { decode } from '@msgpack/msgpack'
+import { decode, ExtensionCodec } from '@msgpack/msgpack'
 import { connect } from 'nats'
 import { createHash } from 'node:crypto'
 import pg from 'pg'
@@ -47,6 +47,14 @@ interface Message {
   readonly bytes: Uint8Array
 }
 
+const extensionCodec = new ExtensionCodec()
+extensionCodec.register({ type: 3, encode: () => null, decode: uuidText })
+
+function uuidText(bytes: Uint8Array): string {
+  const digits = Buffer.from(bytes).toString('hex')
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
+
 interface Reading {
   readonly shapes: Map<string, Shape>
   /** Pages of each entity's last attempt, by their identity. */
@@ -61,7 +69,7 @@ async function readStream(server: URL, stream: string): Promise<Reading> {
     const reading: Reading = { shapes: new Map(), pages: new Map() }
     const parts = new Map<string, Message[]>()
     for await (const { data } of await consumer.fetch({ max_messages: left, expires: 5_000 })) {
-      const message = wholeMessage(parts, decode(data) as Message)
+      const message = wholeMessage(parts, decode(data, { extensionCodec }) as Message)
       if (message !== null) take(reading, message)
     }
     return reading
@@ -78,7 +86,7 @@ function wholeMessage(parts: Map<string, Message[]>, message: Message): Message 
   if (known.length < message.count) return null
   const whole = Buffer.concat(known.toSorted((left, right) => left.index - right.index).map(({ bytes }) => bytes))
   assert.equal(createHash('sha256').update(whole).digest(), Buffer.from(message.digest))
-  return decode(whole) as Message
+  return decode(whole, { extensionCodec }) as Message
 }
 
 function take({ shapes, pages }: Reading, message: Message): void {

@@ -7,6 +7,7 @@ import { decodeMessage } from '../../../contracts/wire/decode-message.ts'
 import { encodeMessage } from '../../../contracts/wire/encode-message.ts'
 import { ABSENT, UNCHANGED } from '../../../contracts/wire/message.ts'
 import { columnsOfShape, messages } from './sample-messages.ts'
+import { registerUuids } from './uuid-extension.ts'
 
 /**
  * Bytes of version 1 that were written once: a change of them is a change of the format, which needs another version,
@@ -21,6 +22,7 @@ function golden(name: string): Buffer {
 const extensionCodec = new ExtensionCodec()
 extensionCodec.register({ type: 1, encode: () => null, decode: () => UNCHANGED })
 extensionCodec.register({ type: 2, encode: () => null, decode: () => ABSENT })
+registerUuids(extensionCodec)
 
 for (const [name, message] of Object.entries(messages)) {
   test(`${name} is encoded as the golden bytes`, () => {

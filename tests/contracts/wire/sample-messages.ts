@@ -58,6 +58,16 @@ const page: Page = {
   ],
 }
 
+const [UUID, NIL_UUID] = ['0190a5f8-7c1e-7b3a-9f00-a0b1c2d3e4ff', '00000000-0000-0000-0000-000000000000']
+
+/** UUIDs travel as their bytes, and as text where they are spelled in another way. */
+const pageOfUuids: Page = {
+  ...page,
+  rows: [UUID, NIL_UUID, UUID.toUpperCase(), `${UUID}\n`, UUID.replaceAll('-', '')].map((text, index) => {
+    return [index, null, null, null, text]
+  }),
+}
+
 const change: ChangeMessage = {
   v: 1,
   kind: 'change',
@@ -87,6 +97,11 @@ const change: ChangeMessage = {
       changes: [[0, 'T', { cascade: true, restartIdentity: false }]],
     },
   ],
+}
+
+const changeOfUuids: ChangeMessage = {
+  ...change,
+  runs: change.runs.slice(0, 1).map((run) => ({ ...run, changes: [[0, 'U', [1, null, null, null, UUID], null]] })),
 }
 
 const part: Part = {
@@ -127,10 +142,12 @@ export const controls: readonly Control[] = [
   },
 ]
 
-/** One message of each kind, by the name of its golden file. */
+/** Messages of each kind, by the names of their golden files. */
 export const messages: Readonly<Record<string, Message>> = {
   page,
+  'page-of-uuids': pageOfUuids,
   change,
+  'change-of-uuids': changeOfUuids,
   part,
   ...Object.fromEntries(controls.map((control) => [`control-${control.control}`, control])),
 }

@@ -31,9 +31,34 @@ const AWKWARD = [
 ]
 const UNICODE = ['\uFEFF', '\uFEFFbom', 'é', 'e\u0301', '👩‍👩‍👧', '𝕊', 'عربي', '\u2028', '\uFFFD', '\uFFFF', '中文']
 
+/** UUIDs, which travel as their bytes, and what only looks like one, which does not. */
+const anyUuidText = fc.oneof(
+  fc.uuid(),
+  fc
+    .tuple(
+      fc.uuid(),
+      fc.constantFrom(
+        (uuid: string) => uuid.toUpperCase(),
+        (uuid: string) => uuid.replaceAll('-', ''),
+        (uuid: string) => `{${uuid}}`,
+        (uuid: string) => `${uuid}0`,
+        (uuid: string) => ` ${uuid}`,
+        (uuid: string) => uuid.slice(0, -1),
+        (uuid: string) => `${uuid.slice(0, -1)}g`,
+        (uuid: string) => `${uuid.slice(0, -1)}\\`,
+        (uuid: string) => `${uuid.slice(0, -1)}\t`,
+        (uuid: string) => `${uuid.slice(0, -2)}é`,
+        (uuid: string) => uuid.replace('-', '\n'),
+        (uuid: string) => `${uuid}${uuid}`,
+      ),
+    )
+    .map(([uuid, spoil]) => spoil(uuid)),
+)
+
 /** No NUL, which no text in PostgreSQL holds; surrogates in pairs only. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...AWKWARD, ...UNICODE),
+  anyUuidText,
   fc
     .array(fc.oneof(fc.constantFrom(...AWKWARD, ...UNICODE), fc.string({ unit: 'binary' })), { maxLength: 12 })
     .map((pieces) => pieces.join('').replaceAll('\0', '')),

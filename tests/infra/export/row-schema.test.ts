@@ -1,5 +1,5 @@
 // deadline: 240 s
-import { decode } from '@msgpack/msgpack'
+import { decode, ExtensionCodec } from '@msgpack/msgpack'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { connect } from 'nats'
 import { test } from 'uvu'
@@ -12,6 +12,7 @@ import type { Deployment } from '../../../infra/preflight/deployment.ts'
 import { prepare } from '../../../infra/prepare/prepare.ts'
 import { PAGE_BYTES, publishSnapshot } from '../../../publisher/publish-snapshot.ts'
 import hostile from '../../hostile/contract-set.ts'
+import { registerUuids } from '../../contracts/wire/uuid-extension.ts'
 import { withHostile } from '../prepare/hostile-deployment.ts'
 
 const SOURCE = { set: hostile, prefix: 'hostile', natsUrl: null }
@@ -48,6 +49,8 @@ function asJson(value: unknown): unknown {
 
 type Stored = { readonly kind: string; readonly control?: string; readonly entity?: string; readonly rows?: unknown[] }
 
+const extensionCodec = registerUuids(new ExtensionCodec())
+
 /** The messages of a stream, by a plain client and msgpack alone. */
 async function readStream({ nats, prefix }: Deployment, { name }: Service): Promise<Stored[]> {
   const { host, username, password } = new URL(nats.url)
@@ -58,7 +61,7 @@ async function readStream({ nats, prefix }: Deployment, { name }: Service): Prom
     const messages: Stored[] = []
     while (messages.length < left)
       for await (const { data } of await consumer.fetch({ max_messages: 20, expires: 1_000 }))
-        messages.push(asJson(decode(data, { useBigInt64: false })) as Stored)
+        messages.push(asJson(decode(data, { useBigInt64: false, extensionCodec })) as Stored)
     return messages
   } finally {
     await connection.close()
