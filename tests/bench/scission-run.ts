@@ -118,7 +118,7 @@ async function runAlone({ signal }: Bench, program: Program): Promise<TimedRun> 
   return await timedRun([program], {}, signal)
 }
 
-function command(name: string, args: readonly string[], environment: Program['environment']): Program {
+export function command(name: string, args: readonly string[], environment: Program['environment']): Program {
   const main = `${projectFolder}/infra/command-line/main.ts`
   return {
     name,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { median, pairedRatio, quotient, range } from './statistics.ts'
+import { median, pairedRatio, percentile, quotient, range } from './statistics.ts'
 
 const SEED = 20_240_601
 
@@ -11,6 +11,15 @@ test('the median is the middle value, the mean of two, and null of none', () => 
   assert.is(median([9, 1, 5]), 5)
   assert.is(median([4, 1, 3, 2]), 2.5)
   assert.is(median([10, 9, 8, 100]), 9.5, 'numbers are not sorted as texts')
+})
+
+test('a percentile is the value that so many of a hundred do not pass, and null of none', () => {
+  const hundred = Array.from({ length: 100 }, (_, index) => 100 - index)
+  assert.is(percentile([], 99), null)
+  assert.is(percentile([7], 99), 7)
+  assert.is(percentile(hundred, 99), 99)
+  assert.is(percentile(hundred, 50), 50)
+  assert.is(percentile(hundred, 100), 100)
 })
 
 test('the median leaves its values as they are', () => {

@@ -30,3 +30,9 @@ export function range(values: readonly number[]): { readonly least: number; read
 export function quotient(dividend: number | null, divisor: number | null): number | null {
   return dividend === null || divisor === null || divisor === 0 ? null : dividend / divisor
 }
+
+/** The value that so many of a hundred do not pass (nearest rank); null of none. */
+export function percentile(values: readonly number[], percent: number): number | null {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? null
+}
