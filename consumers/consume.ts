@@ -14,6 +14,7 @@ import { openConsumerSession } from './consumer-session.ts'
 import { operatorFailure } from './driver-failure.ts'
 import type { ConsumeOutcome, ConsumerEvent } from './events.ts'
 import { type Beginning, findBeginning } from './find-beginning.ts'
+import { LedgerConflict } from './ledger.ts'
 import { assertNoLoaders, takeLease } from './lease.ts'
 import { type LoaderPool, openLoaders } from './loader-pool.ts'
 import { PageLoading } from './page-loading.ts'
@@ -36,6 +37,8 @@ export interface ConsumeOptions {
   readonly untilCaughtUp: boolean
   /** Sessions that load this service's tables at the same time. */
   readonly loaders: number
+  /** What a loader copies before it commits; a crash repeats as much. */
+  readonly transactionBytes: number
   /** How long to wait for a snapshot that is not closed and does not grow. */
   readonly maxWaitMs: number
   readonly signal: AbortSignal
@@ -46,6 +49,15 @@ type Report = (event: ConsumerEvent) => void
 /** The pages that a process may hold at once; a consumer's memory is flat because of it. */
 export const CONSUMER_WINDOW_BYTES = 24 * 1024 * 1024
 
+/**
+ * COPY reuses a ring of buffers, and each COPY begins with a cold one: small ones cost PostgreSQL half as much again.
+ * Nothing of this is held in memory.
+ */
+export const LOADING_TRANSACTION_BYTES = 64 * 1024 * 1024
+
+/** Whoever else loads pages has ended soon, or is a defect. */
+const MAX_CONFLICTS = 3
+
 /** The hint is written so often: what a crash reads again is at most so much of the log, and the ledger skips it. */
 const HINT_INTERVAL_MS = 1_000
 
@@ -54,6 +66,31 @@ const HINT_INTERVAL_MS = 1_000
  * @throws Failure whatever a server or the log does; the signal's reason where it was aborted.
  */
 export async function consume(
+  dependencies: ConsumerDependencies,
+  options: ConsumeOptions,
+  report: Report,
+): Promise<ConsumeOutcome> {
+  for (let conflicts = 1; ; conflicts++) {
+    try {
+      return await consumeOnce(dependencies, options, report)
+    } catch (error) {
+      if (!(error instanceof LedgerConflict)) throw error
+      if (conflicts > MAX_CONFLICTS) throw conflictFailure(dependencies, error)
+      const text = 'Pages came in by another way while they were loaded: reading again from what is stored.'
+      report({ type: 'notice', service: dependencies.service.name, text })
+    }
+  }
+}
+
+function conflictFailure({ database, service }: ConsumerDependencies, cause: LedgerConflict): Failure {
+  return new Failure(
+    4,
+    `Service ${service.name}: pages come into ${database.title} by another way again and again: find out who else writes to scission.ledger, then run consume again.`,
+    { cause },
+  )
+}
+
+async function consumeOnce(
   dependencies: ConsumerDependencies,
   options: ConsumeOptions,
   report: Report,
@@ -184,8 +221,19 @@ async function beginReading(
 ): Promise<Reading> {
   const { database, prefix, service, set, window } = dependencies
   const shapes = new KnownShapes(service.name, service.entities, await readShapes(leader))
-  const { signal } = options
-  const loading = new PageLoading({ service, loaders, shapes, window, signal, report, applied: watermark.applied })
+  const { signal, transactionBytes } = options
+  const applied = watermark.applied
+  const loading = new PageLoading({
+    service,
+    leader,
+    loaders,
+    transactionBytes,
+    shapes,
+    window,
+    signal,
+    report,
+    applied,
+  })
   const stream = streamName(prefix, service.name)
   const applier = new LogApplier(
     { set, service, database, stream, leader, loaders, loading, shapes, watermark, report },

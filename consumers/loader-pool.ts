@@ -3,13 +3,18 @@ import type { PostgresTarget } from '../infra/postgres/session.ts'
 import { type ConsumerSession, openConsumerSession, type SessionLife } from './consumer-session.ts'
 import { markAsLoader } from './lease.ts'
 
+type Work = (client: pg.Client) => Promise<void>
+
 /** Several sessions that work on batches; a batch is handed over when a session is free. */
 export interface LoaderPool {
   /**
    * Waits for a free session, and hands the work to it. Where it throws, which is for what an earlier piece of work
    * threw, this work was not begun.
+   * @param rank the higher it ranks a free session, the rather it is taken.
    */
-  run(work: (client: pg.Client) => Promise<void>): Promise<void>
+  run(work: Work, rank?: (client: pg.Client) => number): Promise<void>
+  /** Hands the work to this session, unless it is at work, or nothing is begun any more. */
+  runIfFree(client: pg.Client, work: Work): void
   /** Waits until nothing is under way. Throws what a piece of work threw. */
   drain(): Promise<void>
   /** Ends the sessions, at work or not. */
@@ -45,7 +50,7 @@ export async function openLoaders(
 class Loaders implements LoaderPool {
   readonly #life: SessionLife
   readonly #sessions: ConsumerSession[] = []
-  readonly #free: pg.Client[] = []
+  readonly #free = new Set<pg.Client>()
   readonly #running = new Set<Promise<void>>()
   #failure: Error | null = null
 
@@ -59,14 +64,19 @@ class Loaders implements LoaderPool {
     this.#sessions.push(session)
     await markAsLoader(session.client)
     await session.client.query('SET synchronous_commit = off')
-    this.#free.push(session.client)
+    this.#free.add(session.client)
   }
 
-  async run(work: (client: pg.Client) => Promise<void>): Promise<void> {
-    while (this.#free.length === 0 && this.#failure === null) await Promise.race(this.#running)
+  async run(work: Work, rank: (client: pg.Client) => number = () => 0): Promise<void> {
+    while (this.#free.size === 0 && this.#failure === null) await Promise.race(this.#running)
     if (this.#failure !== null) throw this.#failure
-    const client = this.#free.pop()
+    const [client] = [...this.#free].toSorted((left, right) => rank(right) - rank(left))
     if (client === undefined) throw new Error('A loader was free and is gone')
+    this.runIfFree(client, work)
+  }
+
+  runIfFree(client: pg.Client, work: Work): void {
+    if (this.#failure !== null || !this.#free.delete(client)) return
     const running: Promise<void> = this.#work(client, work).finally(() => this.#running.delete(running))
     this.#running.add(running)
   }
@@ -82,10 +92,10 @@ class Loaders implements LoaderPool {
   }
 
   /** Never rejects: the failure is thrown at the caller's next step. */
-  async #work(client: pg.Client, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  async #work(client: pg.Client, work: Work): Promise<void> {
     try {
       await work(client)
-      this.#free.push(client)
+      this.#free.add(client)
     } catch (error) {
       this.#fail(error instanceof Error ? error : new Error(String(error)))
     }

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import archimodeler from '../contracts/archimodeler/contract-set.ts'
 import type { Entity } from '../contracts/language/contract-set.ts'
 import { quoteIdentifier } from '../contracts/language/quoting.ts'
-import { CONSUMER_WINDOW_BYTES, consume } from '../consumers/consume.ts'
+import { consume, CONSUMER_WINDOW_BYTES, LOADING_TRANSACTION_BYTES } from '../consumers/consume.ts'
 import { createByteWindow } from '../infra/byte-window.ts'
 import { generateMonolith } from '../infra/demo/monolith/generate-monolith.ts'
 import type { Deployment } from '../infra/preflight/deployment.ts'
@@ -42,7 +42,13 @@ async function withSplitMonolith(use: (split: Deployment) => Promise<void>): Pro
         const publication = { withSlot: false, newEpoch: false, readers: 2, pageBytes: 16 * 1024 }
         await publishSnapshot(split, { ...publication, maxOutageMs: MINUTE_MS, signal }, () => undefined)
         const window = createByteWindow(CONSUMER_WINDOW_BYTES)
-        const consumption = { untilCaughtUp: true, loaders: 1, maxWaitMs: MINUTE_MS, signal }
+        const consumption = {
+          untilCaughtUp: true,
+          loaders: 1,
+          transactionBytes: LOADING_TRANSACTION_BYTES,
+          maxWaitMs: MINUTE_MS,
+          signal,
+        }
         for (const each of services) await consume({ ...split, ...each, window }, consumption, () => undefined)
         await use(split)
       })

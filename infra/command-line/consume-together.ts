@@ -1,8 +1,15 @@
-import { CONSUMER_WINDOW_BYTES, consume, type ConsumeOptions } from '../../consumers/consume.ts'
+import {
+  CONSUMER_WINDOW_BYTES,
+  consume,
+  type ConsumeOptions,
+  LOADING_TRANSACTION_BYTES,
+} from '../../consumers/consume.ts'
 import type { ConsumeOutcome } from '../../consumers/events.ts'
 import { createByteWindow } from '../byte-window.ts'
 import type { Configuration } from '../configuration/configuration.ts'
 import type { Progress } from './progress.ts'
+
+export type ConsumeTogetherOptions = Omit<ConsumeOptions, 'transactionBytes'>
 
 /**
  * Runs the consumers of several services in this process. The first that fails ends all: a process that goes on with
@@ -10,17 +17,18 @@ import type { Progress } from './progress.ts'
  */
 export async function consumeTogether(
   { set, prefix, nats, services }: Configuration,
-  options: ConsumeOptions,
+  given: ConsumeTogetherOptions,
   progress: Pick<Progress, 'consumer'>,
 ): Promise<ConsumeOutcome[]> {
   const stop = new AbortController()
-  const signal = AbortSignal.any([options.signal, stop.signal])
+  const signal = AbortSignal.any([given.signal, stop.signal])
+  const options = { ...given, transactionBytes: LOADING_TRANSACTION_BYTES, signal }
   const window = createByteWindow(CONSUMER_WINDOW_BYTES)
   const failures: unknown[] = []
   const running = services.map(async ({ service, database }) => {
     try {
       const dependencies = { set, service, prefix, database, nats, window }
-      return await consume(dependencies, { ...options, signal }, (event) => progress.consumer(event))
+      return await consume(dependencies, options, (event) => progress.consumer(event))
     } catch (error) {
       failures.push(error)
       stop.abort()

@@ -1,7 +1,7 @@
-import type { ConsumeOptions } from '../../consumers/consume.ts'
 import type { ConsumeOutcome } from '../../consumers/events.ts'
 import { Failure } from '../../contracts/failure.ts'
 import type { Configuration } from '../configuration/configuration.ts'
+import type { ConsumeTogetherOptions } from './consume-together.ts'
 import { connectionsFlag, maxOutageOption } from './flags.ts'
 import { openProgress } from './progress.ts'
 import { bytesText, counted, countText, durationText } from './quantities.ts'
@@ -61,7 +61,7 @@ function wantedServices(services: readonly string[], all: boolean): 'all' | read
   return all ? 'all' : services
 }
 
-function optionsOf(configuration: Configuration, flags: ConsumeFlags, signal: AbortSignal): ConsumeOptions {
+function optionsOf(configuration: Configuration, flags: ConsumeFlags, signal: AbortSignal): ConsumeTogetherOptions {
   return {
     untilCaughtUp: flags.untilCaughtUp === true,
     loaders: flags.loaders ?? configuration.loaders,

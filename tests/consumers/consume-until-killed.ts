@@ -2,8 +2,8 @@ import { consume, CONSUMER_WINDOW_BYTES } from '../../consumers/consume.ts'
 import { createByteWindow } from '../../infra/byte-window.ts'
 import { sales, shop } from './shop.ts'
 
-/** A process of its own that consumes the service `sales`, to be killed. */
-const [prefix = '', url = '', natsUrl = ''] = process.argv.slice(2)
+/** A process of its own that consumes the service `sales` in transactions of a given size, to be killed. */
+const [prefix = '', url = '', natsUrl = '', transactionBytes = ''] = process.argv.slice(2)
 
 await consume(
   {
@@ -14,6 +14,12 @@ await consume(
     nats: { url: natsUrl, credentialsFile: null, caFile: null },
     window: createByteWindow(CONSUMER_WINDOW_BYTES),
   },
-  { untilCaughtUp: true, loaders: 2, maxWaitMs: 10_000, signal: new AbortController().signal },
+  {
+    untilCaughtUp: true,
+    loaders: 2,
+    transactionBytes: Number(transactionBytes),
+    maxWaitMs: 10_000,
+    signal: new AbortController().signal,
+  },
   (event) => process.stdout.write(`${event.type}\n`),
 )

@@ -59,7 +59,8 @@ async function crashWhileLoading(service: TestService, moment: number | 'first p
     (await sql('SELECT epoch, (SELECT count(*) FROM scission.ledger) FROM scission.checkpoint')).join().split('|')
   const [epochBefore, pagesBefore] = await epochAndPages()
   events.length = 0
-  const consuming = consume().catch((error: unknown) => error)
+  // Small ones, so that many are committed, and none of them is on disk.
+  const consuming = consume({ transactionBytes: 1024 * 1024 }).catch((error: unknown) => error)
   if (moment === 'first pages') await until(async () => events.some(({ type }) => type === 'pages-loaded'))
   else await sleep(moment)
   await crashServer(database.url)

@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { copyPagesSql } from '../../consumers/load-pages.ts'
+import { copyPagesSql } from '../../consumers/copy-pages.ts'
 import { KnownShapes } from '../../consumers/shapes.ts'
 import { contractSet } from '../../contracts/language/contract-set.ts'
 import { entity, service } from '../../contracts/language/entity.ts'

@@ -41,6 +41,17 @@ test('services that share a window are all loaded, and give everything back', as
   )
 })
 
+test('a transaction spans ten times what may be in memory, since its pages are let go as they are copied', async () => {
+  const window = createByteWindow(WINDOW_BYTES)
+  await withSales(async (service) => {
+    await writePages(service)
+    await service.consume({ loaders: 1 }, shop, window)
+    assert.equal(await service.sql('SELECT count(*), count(DISTINCT xmin::text) FROM "Customer"'), [`${PAGES * 5}|1`])
+    assert.equal(await service.sql('SELECT count(*), count(DISTINCT xmin::text) FROM scission.ledger'), [`${PAGES}|1`])
+    await assertEmpty(window)
+  })
+})
+
 test('a service whose table takes no row keeps nothing from the others', async () => {
   const window = createByteWindow(WINDOW_BYTES)
   await withSales(async (failing) =>

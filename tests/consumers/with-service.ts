@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { consume, type ConsumeOptions, CONSUMER_WINDOW_BYTES } from '../../consumers/consume.ts'
+import {
+  consume,
+  type ConsumeOptions,
+  CONSUMER_WINDOW_BYTES,
+  LOADING_TRANSACTION_BYTES,
+} from '../../consumers/consume.ts'
 import type { ConsumeOutcome, ConsumerEvent } from '../../consumers/events.ts'
 import { Failure } from '../../contracts/failure.ts'
 import type { ContractSet, Service } from '../../contracts/language/contract-set.ts'
@@ -113,7 +118,14 @@ function testService(prefix: string, log: HandWrittenLog, nats: NatsTarget, url:
       const [service = sales] = set.services
       return await consume(
         { set, service, prefix, database, nats, window },
-        { untilCaughtUp: true, loaders: 2, maxWaitMs: 10_000, signal: new AbortController().signal, ...options },
+        {
+          untilCaughtUp: true,
+          loaders: 2,
+          transactionBytes: LOADING_TRANSACTION_BYTES,
+          maxWaitMs: 10_000,
+          signal: new AbortController().signal,
+          ...options,
+        },
         (event) => events.push(event),
       )
     },

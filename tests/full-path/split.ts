@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert'
-import { consume, CONSUMER_WINDOW_BYTES } from '../../consumers/consume.ts'
+import { consume, CONSUMER_WINDOW_BYTES, LOADING_TRANSACTION_BYTES } from '../../consumers/consume.ts'
 import type { ConsumeOutcome } from '../../consumers/events.ts'
 import type { ContractSet, Entity, Service } from '../../contracts/language/contract-set.ts'
 import { createByteWindow } from '../../infra/byte-window.ts'
@@ -77,7 +77,13 @@ function splitOf(deployment: Deployment, { pageBytes = PAGE_BYTES }: SplitManner
           async ({ service, database }) =>
             await consume(
               { set, prefix, service, database, nats, window },
-              { untilCaughtUp: true, loaders: 2, maxWaitMs: 20_000, signal },
+              {
+                untilCaughtUp: true,
+                loaders: 2,
+                transactionBytes: LOADING_TRANSACTION_BYTES,
+                maxWaitMs: 20_000,
+                signal,
+              },
               () => undefined,
             ),
         ),
