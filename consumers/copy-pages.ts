@@ -7,7 +7,7 @@ import { quoteIdentifier } from '../contracts/language/quoting.ts'
 import { copyTextChunks, type PageColumn } from '../contracts/wire/page-to-copy.ts'
 import { WireError } from '../contracts/wire/wire-error.ts'
 import { tableSql } from '../infra/postgres/digest-sql.ts'
-import { isConnectionLost } from './driver-failure.ts'
+import { outageCause } from './database-outage.ts'
 import { copyKey, type PendingPage, placeOf, type TakenPage } from './pending-page.ts'
 
 /** How many pages a sentence names where it cannot tell which one it is. */
@@ -95,7 +95,7 @@ export function copyPagesSql(entity: Entity, columns: readonly PageColumn[]): st
 /** PostgreSQL's sentence may quote a value: where the entity has secrets, only its code and the column are shown. */
 function loadFailure(pages: readonly TakenPage[], entity: Entity, cause: unknown): unknown {
   if (cause instanceof WireError) return refusal(pages.slice(-1), entity, `cannot be filled: ${cause.message}`, cause)
-  if (!(cause instanceof pg.DatabaseError) || isConnectionLost(cause)) return cause
+  if (!(cause instanceof pg.DatabaseError) || outageCause(cause) !== null) return cause
   const { code, column, message, where } = cause
   const secret = entity.columns.some((candidate) => candidate.secret)
   const said = secret ? `column ${JSON.stringify(column ?? 'unknown')}` : message

@@ -3,7 +3,6 @@ import pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
 import { brokerFailure, type NatsTarget, publicNatsPlace } from '../infra/nats/connect.ts'
 import { isOutage } from '../infra/nats/outage.ts'
-import { codeOf } from '../infra/postgres/session.ts'
 
 /** What the sentences name. */
 export interface Places {
@@ -25,12 +24,6 @@ export function operatorFailure(error: unknown, places: Places): unknown {
       { cause: error },
     )
   if (error instanceof NatsError) return brokerFailure(places.nats, error, 'run consume again')
-  if (isConnectionLost(error))
-    return new Failure(
-      1,
-      `The connection to ${places.database} was lost (${saidBy(error)}): nothing that was loaded is lost with it; run consume again, and it goes on from there.`,
-      { cause: error },
-    )
   if (error instanceof pg.DatabaseError) return databaseFailure(error, places)
   return error
 }
@@ -53,17 +46,6 @@ function databaseFailure(error: pg.DatabaseError, { database }: Places): Failure
     `${capitalised(database)} refused a statement (${error.message}, SQLSTATE ${state}): ${cure}, then run consume again; it goes on from where it was.`,
     { cause: error },
   )
-}
-
-/** Errors of the system's network calls, and sentences of the driver's, which has no codes of its own. */
-const LOST_CODES = /^(ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN)$/
-const LOST_SENTENCES = /^(Connection terminated|Client has encountered a connection error|Client was closed)/
-
-/** Whether the session is gone: ended by an administrator or a shutdown (57P01 and the like), or cut off. */
-export function isConnectionLost(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const code = codeOf(error)
-  return /^(08...|57P0.)$/.test(code) || LOST_CODES.test(code) || LOST_SENTENCES.test(error.message)
 }
 
 function saidBy(error: unknown): string {

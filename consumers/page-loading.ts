@@ -171,7 +171,7 @@ export class PageLoading {
     const timer = setTimeout(() => {
       open.isOverdue = true
       this.#options.loaders.runIfFree(client, async () => await this.#commit(client))
-    }, TRANSACTION_MS)
+    }, TRANSACTION_MS).unref()
     this.#transactions.set(client, { open, timer })
     return open
   }

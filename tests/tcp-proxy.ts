@@ -6,6 +6,8 @@ export interface TcpProxy {
   readonly port: number
   /** Breaks every connection that there is. */
   cut(): void
+  /** From every connection that there is nothing comes any more, on either side, not even its end; new ones are not concerned. */
+  silence(): void
   /** From now on new connections are broken at once, until it is told otherwise. */
   refuse(refused: boolean): void
   /** What the server sends from now on is swallowed; the connection must be cut afterwards. */
@@ -19,6 +21,7 @@ export interface TcpProxy {
 interface Pair {
   readonly client: Socket
   readonly server: Socket
+  isSilent: boolean
 }
 
 /** A proxy before a port of loopback for as long as `use` takes. */
@@ -30,10 +33,10 @@ export async function withTcpProxy<Result>(
   const state = { refused: false, swallowed: false, held: false }
   const listener = createServer({ pauseOnConnect: true }, (client) => {
     if (state.refused) return void client.destroy()
-    const pair = { client, server: connect(targetPort, '127.0.0.1') }
+    const pair = { client, server: connect(targetPort, '127.0.0.1'), isSilent: false }
     pairs.add(pair)
     join(pair, state, proxy)
-    pair.client.once('close', () => pairs.delete(pair))
+    pair.client.once('close', () => pair.isSilent || pairs.delete(pair))
   })
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
@@ -42,11 +45,18 @@ export async function withTcpProxy<Result>(
   const proxy: TcpProxy = {
     port: address.port,
     cut: () => pairs.forEach(breakOff),
+    silence: () => {
+      for (const pair of pairs) {
+        pair.isSilent = true
+        for (const socket of [pair.client, pair.server]) flow(socket, true)
+      }
+    },
     refuse: (refused) => void (state.refused = refused),
     swallowReplies: (swallowed) => void (state.swallowed = swallowed),
     hold: (held) => {
       state.held = held
-      for (const { client, server } of pairs) for (const socket of [client, server]) flow(socket, held)
+      for (const { client, isSilent, server } of pairs)
+        for (const socket of [client, server]) flow(socket, held || isSilent)
     },
     onClientData: () => undefined,
   }
@@ -62,21 +72,22 @@ function join(pair: Pair, state: { readonly swallowed: boolean; readonly held: b
   const { client, server } = pair
   client.on('data', (bytes) => {
     proxy.onClientData(bytes.length)
-    if (!server.destroyed) pass(bytes, client, server, state)
+    if (!server.destroyed) pass(bytes, client, pair, state)
   })
-  server.on('data', (bytes) => void (state.swallowed || pass(bytes, server, client, state)))
+  server.on('data', (bytes) => void (state.swallowed || pass(bytes, server, pair, state)))
   for (const socket of [client, server]) {
     socket.on('error', () => undefined)
-    socket.on('close', () => breakOff(pair))
+    socket.on('close', () => pair.isSilent || breakOff(pair))
     flow(socket, state.held)
   }
 }
 
 /** Passes on no faster than the other side takes it, so that a test sees the back pressure of the real server. */
-function pass(bytes: Buffer, from: Socket, to: Socket, state: { readonly held: boolean }): void {
+function pass(bytes: Buffer, from: Socket, pair: Pair, state: { readonly held: boolean }): void {
+  const to = from === pair.client ? pair.server : pair.client
   if (to.write(bytes)) return
   from.pause()
-  to.once('drain', () => flow(from, state.held))
+  to.once('drain', () => flow(from, state.held || pair.isSilent))
 }
 
 function flow(socket: Socket, held: boolean): void {

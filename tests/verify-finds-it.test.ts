@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import archimodeler from '../contracts/archimodeler/contract-set.ts'
 import type { Entity } from '../contracts/language/contract-set.ts'
 import { quoteIdentifier } from '../contracts/language/quoting.ts'
-import { consume, CONSUMER_WINDOW_BYTES, LOADING_TRANSACTION_BYTES } from '../consumers/consume.ts'
+import { ANSWER_LIMIT_MS, consume, CONSUMER_WINDOW_BYTES, LOADING_TRANSACTION_BYTES } from '../consumers/consume.ts'
 import { createByteWindow } from '../infra/byte-window.ts'
 import { generateMonolith } from '../infra/demo/monolith/generate-monolith.ts'
 import type { Deployment } from '../infra/preflight/deployment.ts'
@@ -47,6 +47,7 @@ async function withSplitMonolith(use: (split: Deployment) => Promise<void>): Pro
           loaders: 1,
           transactionBytes: LOADING_TRANSACTION_BYTES,
           maxWaitMs: MINUTE_MS,
+          answerLimitMs: ANSWER_LIMIT_MS,
           signal,
         }
         for (const each of services) await consume({ ...split, ...each, window }, consumption, () => undefined)

@@ -1,4 +1,5 @@
 import {
+  ANSWER_LIMIT_MS,
   CONSUMER_WINDOW_BYTES,
   consume,
   type ConsumeOptions,
@@ -9,7 +10,7 @@ import { createByteWindow } from '../byte-window.ts'
 import type { Configuration } from '../configuration/configuration.ts'
 import type { Progress } from './progress.ts'
 
-export type ConsumeTogetherOptions = Omit<ConsumeOptions, 'transactionBytes'>
+export type ConsumeTogetherOptions = Omit<ConsumeOptions, 'transactionBytes' | 'answerLimitMs'>
 
 /**
  * Runs the consumers of several services in this process. The first that fails ends all: a process that goes on with
@@ -22,7 +23,7 @@ export async function consumeTogether(
 ): Promise<ConsumeOutcome[]> {
   const stop = new AbortController()
   const signal = AbortSignal.any([given.signal, stop.signal])
-  const options = { ...given, transactionBytes: LOADING_TRANSACTION_BYTES, signal }
+  const options = { ...given, transactionBytes: LOADING_TRANSACTION_BYTES, answerLimitMs: ANSWER_LIMIT_MS, signal }
   const window = createByteWindow(CONSUMER_WINDOW_BYTES)
   const failures: unknown[] = []
   const running = services.map(async ({ service, database }) => {

@@ -28,7 +28,7 @@ export const addConsume: AddVerb = (program, run) => {
     .option('--all', 'all services of the contract set')
     .option('--until-caught-up', 'end when all that the log holds is applied, indexes and foreign keys included')
     .option('--loaders <number>', 'sessions that load one service at the same time', connectionsFlag)
-    .addOption(maxOutageOption('how long to wait for a log that does not grow'))
+    .addOption(maxOutageOption('how long to wait for a server that is away, or for a log that does not grow'))
     .action((services: string[], flags: ConsumeFlags) =>
       run(flags, async (context) => await consume(context, services, flags)),
     )

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { connect } from 'nats'
 import { withEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
+import { urlByWayOf, withTcpProxy } from '../tcp-proxy.ts'
 import { BACKUP_SCENARIOS } from './backup-scenarios.ts'
 import { CONTRACTS_SCENARIOS } from './contracts-scenarios.ts'
 import { withFakeNats, withFakeOldPostgres } from './fake-servers.ts'
@@ -112,6 +113,7 @@ export const SERVER_SCENARIOS: Readonly<Record<string, Scenario>> = {
   'second-publisher': withSecondPublisher,
   'consume-unprepared': after([], CONSUME),
   'second-consumer': withSecondConsumer,
+  'service-away': withServiceAway,
   'nothing-published': after([PREPARE], [...CONSUME, '--max-outage', '1s']),
   'verify-unprepared': after([], ['verify']),
   'verify-unpublished': after([PREPARE], ['verify']),
@@ -196,6 +198,21 @@ async function withSecondPublisher(): Promise<CommandResult> {
         await client.query('ROLLBACK')
         await first.ended
       }
+    })
+  })
+}
+
+/** The service's database goes away, for the consumer, when it has begun. */
+async function withServiceAway(): Promise<CommandResult> {
+  return await withShop(async (shop) => {
+    await succeed(shop.run(PREPARE))
+    return await withTcpProxy(Number(new URL(shop.sales).port), async (proxy) => {
+      const environment = { SALES_DATABASE_URL: urlByWayOf(shop.sales, proxy) }
+      const consuming = shop.start(['consume', 'sales', '--max-outage', '2s'], environment)
+      await consuming.waitFor('sales: waits')
+      proxy.refuse(true)
+      proxy.cut()
+      return await consuming.ended
     })
   })
 }

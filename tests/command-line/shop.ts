@@ -31,7 +31,7 @@ export interface Shop {
   readonly sales: string
   readonly environment: Readonly<Record<string, string>>
   run(args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<CommandResult>
-  start(args: readonly string[]): RunningCommand
+  start(args: readonly string[], environment?: Readonly<Record<string, string>>): RunningCommand
 }
 
 /** A shop of one's own: two databases, a prefix, a module of contracts, and the environment that names them. */
@@ -57,7 +57,7 @@ export async function withShop<Result>(use: (shop: Shop) => Promise<Result>): Pr
           environment,
           run: async (args, other = {}) =>
             await runCommand(args, { environment: { ...environment, ...other }, folder }),
-          start: (args) => startCommand(args, { environment, folder }),
+          start: (args, more = {}) => startCommand(args, { environment: { ...environment, ...more }, folder }),
         })
       })
     })

@@ -1,4 +1,4 @@
-import { consume, CONSUMER_WINDOW_BYTES } from '../../consumers/consume.ts'
+import { ANSWER_LIMIT_MS, consume, CONSUMER_WINDOW_BYTES } from '../../consumers/consume.ts'
 import { createByteWindow } from '../../infra/byte-window.ts'
 import { sales, shop } from './shop.ts'
 
@@ -19,6 +19,7 @@ await consume(
     loaders: 2,
     transactionBytes: Number(transactionBytes),
     maxWaitMs: 10_000,
+    answerLimitMs: ANSWER_LIMIT_MS,
     signal: new AbortController().signal,
   },
   (event) => process.stdout.write(`${event.type}\n`),

@@ -22,13 +22,14 @@ function databaseError(code: string, message: string): pg.DatabaseError {
 }
 
 const CASES: readonly (readonly [name: string, error: Error, exitCode: number, sentence: RegExp])[] = [
-  ['a session that was ended', databaseError('57P01', 'terminating connection'), 1, /^The connection to the database/],
-  ['a server that shuts down', databaseError('57P03', 'the system is shutting down'), 1, /^The connection to the data/],
-  ['a broken connection', new Error('Connection terminated unexpectedly'), 1, /was lost \(Connection terminated/],
-  ['a reset', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }), 1, /was lost \(read ECONNRESET/],
   ['a missing right', databaseError('42501', 'permission denied for table x'), 4, /use a role that owns the service/],
   ['a standby', databaseError('25006', 'cannot execute in a read-only transaction'), 4, /give the URL of its primary/],
-  ['a full disk', databaseError('53100', 'could not extend file: No space left'), 1, /make room for it, then run con/],
+  [
+    'a limit',
+    databaseError('53400', 'temporary file size exceeds temp_file_limit'),
+    1,
+    /make room for it, then run con/,
+  ],
   ['a deadlock', databaseError('40P01', 'deadlock detected'), 1, /another session was in the way, and let go/],
   ['a missing table', databaseError('42P01', 'relation "x" does not exist'), 4, /compare it with the contract/],
   ['any other refusal', databaseError('XX000', 'cache lookup failed'), 1, /SQLSTATE XX000\): put that right/],

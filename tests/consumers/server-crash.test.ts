@@ -1,3 +1,4 @@
+// deadline: 300 s
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import {
+  ANSWER_LIMIT_MS,
   consume,
   type ConsumeOptions,
   CONSUMER_WINDOW_BYTES,
@@ -35,6 +36,16 @@ export interface TestService {
     set?: ContractSet,
     window?: ByteWindow,
   ) => Promise<ConsumeOutcome>
+  /** The same, where the consumer reaches the database by another URL. */
+  readonly consumeFrom: (url: string, options?: Partial<ConsumeOptions>) => Promise<ConsumeOutcome>
+}
+
+const DEFAULTS = {
+  untilCaughtUp: true,
+  loaders: 2,
+  transactionBytes: LOADING_TRANSACTION_BYTES,
+  maxWaitMs: 10_000,
+  answerLimitMs: ANSWER_LIMIT_MS,
 }
 
 /** The service `sales`, prepared, with a log that is empty. */
@@ -105,6 +116,19 @@ export async function withSalesAt<Result>(
 function testService(prefix: string, log: HandWrittenLog, nats: NatsTarget, url: string): TestService {
   const database = { title: 'the database of service sales', variable: 'SALES_DATABASE_URL', url }
   const events: ConsumerEvent[] = []
+  const consumeAt = async (
+    place: PostgresTarget,
+    options: Partial<ConsumeOptions> = {},
+    set = shop,
+    window = createByteWindow(CONSUMER_WINDOW_BYTES),
+  ): Promise<ConsumeOutcome> => {
+    const [service = sales] = set.services
+    return await consume(
+      { set, service, prefix, database: place, nats, window },
+      { ...DEFAULTS, signal: new AbortController().signal, ...options },
+      (event) => events.push(event),
+    )
+  }
   return {
     set: shop,
     service: sales,
@@ -114,21 +138,8 @@ function testService(prefix: string, log: HandWrittenLog, nats: NatsTarget, url:
     database,
     events,
     sql: async (...statements) => await runSql(url, statements),
-    consume: async (options = {}, set = shop, window = createByteWindow(CONSUMER_WINDOW_BYTES)) => {
-      const [service = sales] = set.services
-      return await consume(
-        { set, service, prefix, database, nats, window },
-        {
-          untilCaughtUp: true,
-          loaders: 2,
-          transactionBytes: LOADING_TRANSACTION_BYTES,
-          maxWaitMs: 10_000,
-          signal: new AbortController().signal,
-          ...options,
-        },
-        (event) => events.push(event),
-      )
-    },
+    consume: async (options, set, window) => await consumeAt(database, options, set, window),
+    consumeFrom: async (ownUrl, options) => await consumeAt({ ...database, url: ownUrl }, options),
   }
 }
 
@@ -164,4 +175,9 @@ export async function failureOf(action: Promise<unknown>): Promise<Failure> {
   )
   if (ended instanceof Failure) return ended
   throw ended
+}
+
+/** What the consumers of a service told whoever watches them. */
+export function noticesOf({ events }: TestService): string[] {
+  return events.flatMap((event) => (event.type === 'notice' ? [event.text] : []))
 }

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert'
-import { consume, CONSUMER_WINDOW_BYTES, LOADING_TRANSACTION_BYTES } from '../../consumers/consume.ts'
+import { ANSWER_LIMIT_MS, consume, CONSUMER_WINDOW_BYTES, LOADING_TRANSACTION_BYTES } from '../../consumers/consume.ts'
 import type { ConsumeOutcome } from '../../consumers/events.ts'
 import type { ContractSet, Entity, Service } from '../../contracts/language/contract-set.ts'
 import { createByteWindow } from '../../infra/byte-window.ts'
@@ -82,6 +82,7 @@ function splitOf(deployment: Deployment, { pageBytes = PAGE_BYTES }: SplitManner
                 loaders: 2,
                 transactionBytes: LOADING_TRANSACTION_BYTES,
                 maxWaitMs: 20_000,
+                answerLimitMs: ANSWER_LIMIT_MS,
                 signal,
               },
               () => undefined,

@@ -1,0 +1,205 @@
+import type { NatsConnection } from 'nats'
+import type pg from 'pg'
+import { Failure } from '../contracts/failure.ts'
+import type { StreamSequence } from '../contracts/positions.ts'
+import { streamName } from '../contracts/subjects.ts'
+import { createWaitOut, type WaitOut } from '../infra/nats/outage.ts'
+import { readLog } from '../infra/nats/read-log.ts'
+import { LogApplier } from './apply-log.ts'
+import type { ConsumeOptions, ConsumerDependencies } from './consume.ts'
+import { openConsumerSession, type OpenSessions, type SessionLife } from './consumer-session.ts'
+import { outageCause } from './database-outage.ts'
+import { endFormerSessions } from './end-former-sessions.ts'
+import type { ConsumerEvent } from './events.ts'
+import { type Beginning, findBeginning } from './find-beginning.ts'
+import { assertNoLoaders, takeLease } from './lease.ts'
+import { watchSessions } from './liveness.ts'
+import { type LoaderPool, openLoaders } from './loader-pool.ts'
+import { PageLoading } from './page-loading.ts'
+import { type Checkpoint, readCheckpoint, readLedgerTotals, readShapes, storeStreamSequence } from './service-state.ts'
+import { KnownShapes } from './shapes.ts'
+import { createWatermark, type Watermark } from './watermark.ts'
+
+/** What outlives one holding of the lease: a run holds it anew after each outage of the service's database. */
+export interface Run {
+  readonly dependencies: ConsumerDependencies
+  /** The signal is aborted too when a session breaks or a loader fails, with that as its reason. */
+  readonly options: ConsumeOptions
+  readonly report: (event: ConsumerEvent) => void
+  readonly fail: (error: Error) => void
+  /** One connection to the broker, which is made when it is first needed. */
+  readonly connectBroker: () => Promise<NatsConnection>
+  /** Sessions of this lease, and those of earlier ones that may still be there. */
+  readonly open: OpenSessions
+  readonly former: OpenSessions
+  /** Is told when the database has let us in. */
+  readonly letIn: () => void
+  /** Is told when the lease is taken and the checkpoint read. */
+  readonly connected: () => void
+  /** Is told when all that the log holds is applied and written down. */
+  readonly idle: () => void
+}
+
+/** Where a service stands when its log is applied. */
+export interface Standing {
+  readonly epoch: number
+  readonly rows: number
+}
+
+/** The hint is written so often: what a crash reads again is at most so much of the log, and the ledger skips it. */
+const HINT_INTERVAL_MS = 1_000
+
+/** Holds the service's lease, and applies the log from where its checkpoint says, until there is nothing more to do. */
+export async function lead(run: Run): Promise<Standing> {
+  const { dependencies, fail, former, options } = run
+  const { database, service } = dependencies
+  const life = { signal: options.signal, lost: fail, open: run.open, answerLimitMs: options.answerLimitMs }
+  const { client: leader, end } = await openConsumerSession(database, `consume ${service.name}`, life)
+  run.letIn()
+  try {
+    const stopWatching = await watchSessions(database, service.name, life)
+    try {
+      await endFormerSessions(leader, former)
+      await takeLease(leader, service.name)
+      const checkpoint = await readCheckpoint(leader, dependencies)
+      run.connected()
+      const epoch = await applyLog(connected(run, await run.connectBroker(), leader, life), checkpoint)
+      const ledger = await readLedgerTotals(leader, epoch)
+      return { epoch, rows: [...ledger.values()].reduce((sum, { rows }) => sum + rows, 0) }
+    } finally {
+      await stopWatching()
+    }
+  } catch (error) {
+    // To take leave of a server that does not answer would be to wait for ever.
+    if (error instanceof Error && outageCause(error) === 'away') fail(error)
+    throw error
+  } finally {
+    await end()
+  }
+}
+
+interface ConnectedRun extends Run {
+  readonly connection: NatsConnection
+  readonly leader: pg.Client
+  readonly life: SessionLife
+  /** Asks the broker, and waits while it is away. */
+  readonly ask: WaitOut
+  readonly notice: (text: string) => void
+}
+
+function connected(run: Run, connection: NatsConnection, leader: pg.Client, life: SessionLife): ConnectedRun {
+  const { maxWaitMs, signal } = run.options
+  const notice = (text: string): void => run.report({ type: 'notice', service: run.dependencies.service.name, text })
+  const ask = createWaitOut(connection, { maxOutageMs: maxWaitMs, notice, signal })
+  return { ...run, connection, leader, life, ask, notice }
+}
+
+async function applyLog(run: ConnectedRun, checkpoint: Checkpoint): Promise<number> {
+  const { ask, dependencies, leader, life, options } = run
+  const { database, prefix, service } = dependencies
+  const beginning = await findBeginning({ ask, prefix, service: service.name }, checkpoint)
+  await assertNoLoaders(leader, service.name)
+  const loaders = await openLoaders(database, service.name, options.loaders, life)
+  try {
+    const start = { sequence: beginning.from - 1, writer: checkpoint.writer }
+    const reading = await beginReading(run, loaders, createWatermark(start), { checkpoint, beginning })
+    return await applyFrom(run, reading, beginning.from)
+  } finally {
+    await loaders.end()
+  }
+}
+
+async function applyFrom(run: ConnectedRun, reading: Reading, from: StreamSequence): Promise<number> {
+  const { applier, loading, watermark } = reading
+  try {
+    await applier.resume()
+    await readAndApply(run, reading, from)
+    await loading.drain()
+    await storeHint(run, watermark)
+    return applier.epoch
+  } finally {
+    loading.abandon()
+  }
+}
+
+interface Reading {
+  readonly stream: string
+  readonly applier: LogApplier
+  readonly loading: PageLoading
+  readonly watermark: Watermark
+}
+
+async function beginReading(
+  { dependencies, leader, options, report }: ConnectedRun,
+  loaders: LoaderPool,
+  watermark: Watermark,
+  { checkpoint, beginning }: { readonly checkpoint: Checkpoint; readonly beginning: Beginning },
+): Promise<Reading> {
+  const { database, prefix, service, set, window } = dependencies
+  const shapes = new KnownShapes(service.name, service.entities, await readShapes(leader))
+  const { signal, transactionBytes } = options
+  const applied = watermark.applied
+  const loading = new PageLoading({
+    service,
+    leader,
+    loaders,
+    transactionBytes,
+    shapes,
+    window,
+    signal,
+    report,
+    applied,
+  })
+  const stream = streamName(prefix, service.name)
+  const applier = new LogApplier(
+    { set, service, database, stream, leader, loaders, loading, shapes, watermark, report },
+    checkpoint,
+    beginning,
+  )
+  return { stream, applier, loading, watermark }
+}
+
+async function readAndApply(run: ConnectedRun, reading: Reading, from: StreamSequence): Promise<void> {
+  const { connection, notice, options } = run
+  const { applier, loading, stream, watermark } = reading
+  const { maxWaitMs: maxOutageMs, signal } = options
+  const progress = { sequence: from - 1, at: Date.now(), hintAt: Date.now() }
+  if (await isDone(run, reading, progress.sequence)) return
+  for await (const item of readLog(connection, stream, { from, signal, maxOutageMs, notice })) {
+    signal.throwIfAborted()
+    if (item.kind === 'message') {
+      await applier.apply(item)
+      progress.sequence = item.sequence
+      progress.at = Date.now()
+    } else await loading.drain()
+    if (item.kind === 'idle' || Date.now() - progress.hintAt > HINT_INTERVAL_MS) {
+      await storeHint(run, watermark)
+      progress.hintAt = Date.now()
+    }
+    if (item.kind === 'idle') {
+      run.idle()
+      assertProgress(run, progress.at)
+    }
+    const mayBeDone = item.kind === 'idle' || item.subject.endsWith('.control.manifest')
+    if (mayBeDone && (await isDone(run, reading, progress.sequence))) return
+  }
+  signal.throwIfAborted()
+}
+
+async function storeHint({ leader }: ConnectedRun, watermark: Watermark): Promise<void> {
+  const { sequence, writer } = watermark.current()
+  await storeStreamSequence(leader, sequence, writer)
+}
+
+async function isDone({ ask, options }: ConnectedRun, { applier, stream }: Reading, applied: number): Promise<boolean> {
+  if (!options.untilCaughtUp || applier.phase !== 'following') return false
+  return applied >= (await ask(async (manager) => (await manager.streams.info(stream)).state.last_seq))
+}
+
+function assertProgress({ dependencies, options }: Run, progressAt: number): void {
+  if (!options.untilCaughtUp || Date.now() - progressAt < options.maxWaitMs) return
+  throw new Failure(
+    5,
+    `Service ${dependencies.service.name}: the log has no closed snapshot and has not grown for ${Math.round(options.maxWaitMs / 1000)} s: run publish, then consume again.`,
+  )
+}
