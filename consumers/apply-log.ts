@@ -128,6 +128,9 @@ export class LogApplier {
           : undefined
       case 'attempt':
         return decideAttempt(this.#known(), control) === 'enter' ? await this.#enterAttempt(control) : undefined
+      case 'chunk':
+        // It tells a publisher that goes on; the pages are what is loaded.
+        return undefined
       case 'complete':
         return this.#application.report({
           type: 'expectation-known',

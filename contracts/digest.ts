@@ -14,6 +14,11 @@ export function digestFromSums(sums: { readonly rows: string; readonly high: str
   return { rows: Number(sums.rows), sum: modulo((BigInt(sums.high) << 64n) + BigInt(sums.low)) }
 }
 
+/** Builds a digest from what a message says of it: a count, and the sum as 32 hexadecimal digits. */
+export function digestFromText({ rows, digest }: { readonly rows: number; readonly digest: string }): Digest {
+  return { rows, sum: BigInt(`0x${digest}`) }
+}
+
 /** The digest of two disjoint sets of rows together. */
 export function addDigests(left: Digest, right: Digest): Digest {
   return { rows: left.rows + right.rows, sum: modulo(left.sum + right.sum) }

@@ -9,7 +9,7 @@ export const PREFIX_PATTERN = /^[a-z][a-z0-9_]{0,30}$/
 /** Stands in an entity's place where a change message holds several entities; escaping never produces it. */
 export const SEVERAL_ENTITIES = '~'
 
-export type ControlKind = 'epoch' | 'contract' | 'attempt' | 'complete' | 'manifest'
+export type ControlKind = 'epoch' | 'contract' | 'attempt' | 'chunk' | 'complete' | 'manifest'
 
 /**
  * The stream of a service, for example `ARCHIMODELER_IAM`. Prefix `a_b` with service `c` and prefix `a` with service

@@ -9,7 +9,7 @@ import { tableSql } from '../infra/postgres/digest-sql.ts'
  * a table that was rewritten an old snapshot shows nothing or too little, and a column that was dropped and added again,
  * or whose name another one has now, gives other values. The transaction must hold a lock on the table already.
  * Manual: "Caveats" of "Concurrency Control".
- * @throws Failure 4 where they differ.
+ * @throws TableRewritten where its rows are in another file; Failure 4 where a column differs.
  */
 export async function assertSameTable(client: pg.Client, entity: Entity): Promise<void> {
   await assertNotRewritten(client, entity)
@@ -21,6 +21,20 @@ export async function assertSameTable(client: pg.Client, entity: Entity): Promis
       4,
       `Column ${quoteIdentifier(changed[0])} of table ${tableSql(entity)} is another one than when the snapshot was taken (it was renamed or retyped, or dropped and added again): let the migration end, then run publish again.`,
     )
+}
+
+/** The snapshot no longer shows the table's rows: it must be read again, under a new one. */
+export class TableRewritten extends Failure {
+  readonly table: string
+
+  constructor(entity: Entity) {
+    const table = tableSql(entity)
+    super(
+      4,
+      `Table ${table} was rewritten while the snapshot was read (ALTER TABLE, VACUUM FULL, CLUSTER or TRUNCATE), so the snapshot no longer shows its rows: let that end, then run publish again.`,
+    )
+    this.table = table
+  }
 }
 
 interface TableColumn {
@@ -41,10 +55,7 @@ async function assertNotRewritten(client: pg.Client, entity: Entity): Promise<vo
     [tableSql(entity)],
   )
   if (rows[0]?.same === 't') return
-  throw new Failure(
-    4,
-    `Table ${tableSql(entity)} was rewritten while the snapshot was read (ALTER TABLE, VACUUM FULL, CLUSTER or TRUNCATE), so the snapshot no longer shows its rows: let that end, then run publish again.`,
-  )
+  throw new TableRewritten(entity)
 }
 
 /** The columns by name, in the snapshot's catalog. */

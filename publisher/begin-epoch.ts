@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { lsnText } from '../contracts/positions.ts'
+import { type Lsn, lsnText } from '../contracts/positions.ts'
 import { controlSubject, streamName } from '../contracts/subjects.ts'
 import { encodeMessage } from '../contracts/wire/encode-message.ts'
 import { type Control, type EpochControl, WIRE_VERSION } from '../contracts/wire/message.ts'
 import { shapeHash, shapeOf } from '../contracts/wire/shape.ts'
 import { createByteWindow } from '../infra/byte-window.ts'
+import { crashPoint } from '../infra/crash-point.ts'
 import type { LogState, MonolithIdentity } from './decide-publication.ts'
 import { createLogWriter, type LogWriter } from './log-writer.ts'
 import type { Run } from './run.ts'
-import type { SnapshotSource } from './snapshot-source.ts'
 
 /** An epoch that is open for writing: a writer for each service. */
 export interface OpenEpoch {
@@ -22,7 +22,8 @@ export interface EpochBeginning {
   readonly epoch: number
   readonly identity: MonolithIdentity
   readonly slot: string | null
-  readonly source: SnapshotSource
+  /** That of the epoch's first snapshot, where no stream knows the epoch yet. */
+  readonly consistencyPoint: Lsn
 }
 
 /**
@@ -39,7 +40,8 @@ export async function beginEpoch(beginning: EpochBeginning): Promise<OpenEpoch> 
   for (const service of dependencies.set.services) {
     const log = logs.find((state) => state.service === service.name)
     const append = appendControl(writers, dependencies.prefix, service.name)
-    if (log?.epoch !== epoch || log.begun === null) await append(epochControl(beginning, service.name))
+    if (log?.epoch !== epoch || log.begun === null)
+      await append(epochControl(beginning, service.name), () => crashPoint('publish-epoch-stored'))
     for (const entity of service.entities) {
       const shape = shapeOf(entity)
       await append({ v: WIRE_VERSION, kind: 'control', epoch, control: 'contract', hash: shapeHash(shape), shape })
@@ -48,17 +50,17 @@ export async function beginEpoch(beginning: EpochBeginning): Promise<OpenEpoch> 
   return { epoch, writers }
 }
 
-/** A function that appends control messages to a service's stream. */
+/** A function that appends control messages to a service's stream; `stored` is called when the broker has stored one. */
 export function appendControl(
   writers: ReadonlyMap<string, LogWriter>,
   prefix: string,
   service: string,
-): (control: Control) => Promise<void> {
+): (control: Control, stored?: () => void) => Promise<void> {
   const writer = writers.get(service)
   if (writer === undefined) throw new Error(`No writer for service ${service}`)
-  return async (control) => {
+  return async (control, stored) => {
     const identity = `${control.epoch}/control/${control.control}/${randomUUID()}`
-    await writer.append(controlSubject(prefix, service, control.control), encodeMessage(control), identity)
+    await writer.append(controlSubject(prefix, service, control.control), encodeMessage(control), identity, stored)
   }
 }
 
@@ -85,9 +87,12 @@ function openWriters({ run, logs, epoch }: EpochBeginning): Map<string, LogWrite
 }
 
 /** Where the epoch has begun in another stream already, its slot and consistent point are the ones that hold here too. */
-function epochControl({ run, logs, epoch, identity, slot, source }: EpochBeginning, service: string): EpochControl {
+function epochControl(
+  { run, logs, epoch, identity, slot, consistencyPoint }: EpochBeginning,
+  service: string,
+): EpochControl {
   const begun = logs.find((log) => log.epoch === epoch && log.begun !== null)?.begun
-  const consistentPoint = begun?.consistentPoint ?? lsnText(source.consistencyPoint)
+  const consistentPoint = begun?.consistentPoint ?? lsnText(consistencyPoint)
   return {
     v: WIRE_VERSION,
     kind: 'control',

@@ -1,4 +1,5 @@
 import type { Entity } from '../contracts/language/contract-set.ts'
+import { quoteLiteral } from '../contracts/language/quoting.ts'
 
 /** One reading task: a range of a table's blocks, from the first to before the end; null where it is open. */
 export interface Chunk {
@@ -23,18 +24,32 @@ export const CHUNK_BYTES = 64 * 1024 * 1024
  */
 export function planChunks(size: TableSize, readers: number): Chunk[] {
   const wanted = Math.max(Math.ceil(size.bytes / CHUNK_BYTES), size.bytes > CHUNK_BYTES / 8 ? readers : 1)
-  const count = Math.max(1, Math.min(wanted, size.blocks))
-  return Array.from({ length: count }, (_, number) => ({
+  return cutTable({ blocks: size.blocks, chunks: Math.max(1, Math.min(wanted, size.blocks)) })
+}
+
+/** How a table is cut, as the log says it to whoever goes on: from the same two numbers follow the same chunks. */
+export interface TableCut {
+  readonly blocks: number
+  readonly chunks: number
+}
+
+/** Where the chunks begin is a part of the wire format: see docs/wire-format.md. */
+export function cutTable({ blocks, chunks }: TableCut): Chunk[] {
+  return Array.from({ length: chunks }, (_, number) => ({
     number,
-    fromBlock: number === 0 ? null : Math.floor((size.blocks * number) / count),
-    toBlock: number === count - 1 ? null : Math.floor((size.blocks * (number + 1)) / count),
+    fromBlock: number === 0 ? null : Math.floor((blocks * number) / chunks),
+    toBlock: number === chunks - 1 ? null : Math.floor((blocks * (number + 1)) / chunks),
   }))
 }
 
-/** The range as an SQL condition, which PostgreSQL runs as a TID range scan (from version 14 on). */
-export function chunkCondition({ fromBlock, toBlock }: Chunk): string {
+/**
+ * The range as an SQL condition, which PostgreSQL runs as a TID range scan (from version 14 on).
+ * @param behind the place of the last row that is not wanted any more.
+ */
+export function chunkCondition({ fromBlock, toBlock }: Chunk, behind: string | null = null): string {
   const conditions = [
-    ...(fromBlock === null ? [] : [`ctid >= '(${fromBlock},0)'::tid`]),
+    ...(behind === null ? [] : [`ctid > ${quoteLiteral(behind)}::tid`]),
+    ...(behind !== null || fromBlock === null ? [] : [`ctid >= '(${fromBlock},0)'::tid`]),
     ...(toBlock === null ? [] : [`ctid < '(${toBlock},0)'::tid`]),
   ]
   return conditions.length === 0 ? 'true' : conditions.join(' AND ')

@@ -1,4 +1,6 @@
 import { Failure } from '../contracts/failure.ts'
+import { parseLsn } from '../contracts/positions.ts'
+import type { StoredReading } from './stored-readings.ts'
 
 /** Which PostgreSQL a log is of: a restored or promoted copy is another one, and so is another database of the same. */
 export interface MonolithIdentity {
@@ -27,8 +29,8 @@ export interface LogState {
   readonly begun: BegunEpoch | null
   /** What the manifest said that closed the newest attempts; null where there is none. */
   readonly closed: ClosedSnapshot | null
-  /** The highest attempt of each entity in the epoch. */
-  readonly attempts: ReadonlyMap<string, number>
+  /** The newest reading of each entity in the epoch. */
+  readonly readings: ReadonlyMap<string, StoredReading>
 }
 
 export interface BegunEpoch extends MonolithIdentity {
@@ -72,8 +74,8 @@ export interface PublicationWishes {
 }
 
 /**
- * What a run of `publish` has to do, from the logs alone. An epoch that was begun and not closed goes on with a new
- * attempt of every entity, under one new snapshot, so that all services meet at one point in time.
+ * What a run of `publish` has to do, from the logs alone. An epoch that was begun and not closed in every stream, as of
+ * one consistency point, goes on: `decideReadings` says with what.
  * @throws Failure 4 where the log belongs to another monolith or another contract set, or the epoch was begun with the
  * other kind of snapshot.
  */
@@ -85,10 +87,10 @@ export function decidePublication(logs: readonly LogState[], wishes: Publication
   if (!begun) throw refusal(`No stream says how epoch ${epoch} began: the log is not whole`)
   assertWhole(newest)
   assertSameMonolith(begun, wishes.monolith, epoch)
-  const closed = newest.find((log) => log.closed !== null)?.closed
-  if (closed && newest.every((log) => log.closed !== null)) {
+  const consistencyPoint = closedAsOf(newest)
+  if (consistencyPoint !== null) {
     assertSameContracts(logs, wishes, epoch)
-    return { kind: 'already closed', epoch, consistencyPoint: closed.consistencyPoint, slotName: begun.slotName }
+    return { kind: 'already closed', epoch, consistencyPoint, slotName: begun.slotName }
   }
   if ((begun.slotName !== null) !== wishes.withSlot)
     throw refusal(
@@ -96,6 +98,15 @@ export function decidePublication(logs: readonly LogState[], wishes: Publication
       'or',
     )
   return { kind: 'go on', epoch, slotName: begun.slotName }
+}
+
+/** Manifests of before a snapshot was lost name an earlier point than those that close what was read after it. */
+function closedAsOf(newest: readonly LogState[]): string | null {
+  const points = newest.map(({ closed }) => closed?.consistencyPoint)
+  const [first] = points
+  return first !== undefined && points.every((point) => point !== undefined && parseLsn(point) === parseLsn(first))
+    ? first
+    : null
 }
 
 function assertWhole(newest: readonly LogState[]): void {

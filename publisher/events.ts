@@ -8,6 +8,19 @@ export type PublisherEvent =
     }
   | { readonly type: 'snapshot-planned'; readonly entities: readonly PlannedEntity[] }
   | {
+      /** What the log holds already of an entity that an earlier run has begun: nothing, where that is void. */
+      readonly type: 'entity-resumed'
+      readonly service: string
+      readonly entity: string
+      readonly attempt: number
+      readonly isFinished: boolean
+      /** How many chunks are not closed. */
+      readonly openChunks: number
+      readonly pages: number
+      readonly rows: number
+      readonly bytes: number
+    }
+  | {
       readonly type: 'page-stored'
       readonly service: string
       readonly entity: string

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { streamName } from '../contracts/subjects.ts'
+import { crashPoint } from '../infra/crash-point.ts'
 import type { Publication } from './decide-publication.ts'
 import { refuseFullServer } from './refuse-unfit-monolith.ts'
 import type { Run } from './run.ts'
@@ -24,6 +25,8 @@ import {
 export interface SourceWish {
   readonly kind: Exclude<Publication['kind'], 'already closed'>
   readonly epoch: number
+  /** Tells this log from another of the same names. */
+  readonly log: string
   /** The slot's name, also where none is wanted. */
   readonly name: string
   readonly withSlot: boolean
@@ -39,25 +42,39 @@ const LEAVE_TRY_MS = 100
  * @throws Failure 4 where a slot stands in the way, or is not there any more.
  */
 export async function openSource(run: Run, wish: SourceWish): Promise<SnapshotSource> {
+  if (wish.kind === 'go on') {
+    await assertSlotFits(run, wish)
+    return await exportSnapshot(run)
+  }
   const { control, dependencies, options } = run
-  const { name, epoch } = wish
-  const log = await logIdentity(run)
+  const { name, epoch, log } = wish
   const record = await readSlotRecord(control, dependencies.prefix, name)
   const existing = await endLeftCreation(run, name, record?.log === log)
   if (!wish.withSlot) {
     if (existing?.ours === true) await leaveSlotBehind(run, existing, options.newEpoch || record?.log === log)
     return await exportSnapshot(run)
   }
-  if (wish.kind === 'go on') {
-    assertFollowable(name, existing, record, epoch)
-    return await exportSnapshot(run)
-  }
   if (existing !== null) assertDroppable(existing, record, log, options.newEpoch)
   await refuseFullServer(run)
   // Recorded before the old slot goes, so that a crash in between is seen for what it is.
   await recordSlot(control, dependencies.prefix, name, { log, epoch })
+  crashPoint('publish-slot-recorded')
   if (existing !== null) await dropSlot(control, name)
-  return await createSlotWithSnapshot(run, name)
+  const source = await createSlotWithSnapshot(run, name)
+  crashPoint('publish-slot-created')
+  return source
+}
+
+/**
+ * Sees that what an epoch that goes on rests on is there: its slot, or none.
+ * @throws Failure 4 where the slot is not there any more.
+ */
+export async function assertSlotFits(run: Run, { name, epoch, log, withSlot }: SourceWish): Promise<void> {
+  const { control, dependencies, options } = run
+  const record = await readSlotRecord(control, dependencies.prefix, name)
+  const existing = await endLeftCreation(run, name, record?.log === log)
+  if (withSlot) return assertFollowable(name, existing, record, epoch)
+  if (existing?.ours === true) await leaveSlotBehind(run, existing, options.newEpoch || record?.log === log)
 }
 
 /** A slot that this epoch does without would hold the monolith's WAL until its disk is full. */
@@ -87,7 +104,7 @@ async function endLeftCreation(
 }
 
 /** Tells this log from another of the same names: when the first service's stream was created. */
-async function logIdentity({ dependencies, waitOut }: Run): Promise<string> {
+export async function logIdentity({ dependencies, waitOut }: Run): Promise<string> {
   const [first] = dependencies.set.services
   if (first === undefined) throw new Error('A contract set has at least one service')
   const stream = streamName(dependencies.prefix, first.name)

@@ -11,10 +11,12 @@ const TRY_AGAIN_MS = 200
  * Takes the publisher's lock: a session lock in the monolith, held until the session ends, so that a publisher that
  * died leaves nothing behind. The fence in the streams is what protects the log; this protects the operator.
  * Manual: "Advisory Locks".
+ * @param former the process of this publisher's own session before a connection was lost, which the server may not know yet.
  * @throws Failure 4 where another publisher of the same prefix has it, naming it.
  */
-export async function takePublisherLock(client: pg.Client, prefix: string): Promise<void> {
+export async function takePublisherLock(client: pg.Client, prefix: string, former: string | null): Promise<void> {
   const name = publisherLockName(prefix)
+  if (former !== null) await endFormer(client, former)
   for (let tries = 1; !(await tryLock(client, name)); tries += 1) {
     if (tries === TRIES)
       throw new Failure(
@@ -31,6 +33,15 @@ async function tryLock(client: pg.Client, name: string): Promise<boolean> {
     [name],
   )
   return rows[0]?.locked === 't'
+}
+
+/** By its process and by its name, which has our host and process in it: its number alone may be another's by now. */
+async function endFormer(client: pg.Client, pid: string): Promise<void> {
+  await client.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE pid = $1::int AND pid <> pg_backend_pid() AND application_name = current_setting('application_name')`,
+    [pid],
+  )
 }
 
 async function lockHolder(client: pg.Client, name: string): Promise<string> {

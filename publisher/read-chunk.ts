@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
-import { type Digest, digestFromSums } from '../contracts/digest.ts'
+import { digestFromSums } from '../contracts/digest.ts'
 import { Failure } from '../contracts/failure.ts'
 import { type Entity, wireColumns } from '../contracts/language/contract-set.ts'
 import { quoteIdentifier } from '../contracts/language/quoting.ts'
@@ -10,12 +10,16 @@ import { digestSql, tableSql } from '../infra/postgres/digest-sql.ts'
 import { codeOf } from '../infra/postgres/session.ts'
 import { assertSameTable } from './assert-same-table.ts'
 import { type Chunk, chunkCondition } from './chunk-plan.ts'
+import type { StoredPages } from './read-stored-pages.ts'
 import { beginWithSnapshot } from './snapshot-source.ts'
+import type { ReadTotals } from './stored-readings.ts'
 
 /** One reading task with what it needs to be done. */
 export interface ChunkReading {
   readonly entity: Entity
   readonly chunk: Chunk
+  /** What the log holds of it already. */
+  readonly stored: StoredPages
   /** The exported snapshot's name. */
   readonly snapshot: string
   readonly pages: PageWriter
@@ -23,22 +27,18 @@ export interface ChunkReading {
   readonly signal: AbortSignal
 }
 
-export interface ChunkTotals {
-  readonly digest: Digest
-  readonly pages: number
-  readonly bytes: number
-}
-
 /** A table or a column that is not there, or not of that kind: only DDL in the meantime does that. */
 const CHANGED_TABLE = new Set(['42P01', '42703', '42809', '3F000'])
 const LOCK_NOT_AVAILABLE = '55P03'
 
 /**
- * Reads one chunk in one short transaction under the snapshot: its digest by SQL, then its rows by COPY into pages.
- * @throws Failure 4 where the table was changed since the snapshot, which then does not show its rows as they were; 5
+ * Reads one chunk in one short transaction under the snapshot: its digest by SQL, then by COPY the rows behind its last
+ * stored page into pages.
+ * @returns the totals of the whole chunk.
+ * @throws TableRewritten where its rows cannot be seen any more; Failure 4 where the table was changed since the snapshot, which then does not show its rows as they were; 5
  * where it was locked for too long.
  */
-export async function readChunk(client: pg.Client, reading: ChunkReading): Promise<ChunkTotals> {
+export async function readChunk(client: pg.Client, reading: ChunkReading): Promise<ReadTotals> {
   try {
     return await readChunkUnderSnapshot(client, reading)
   } catch (error) {
@@ -46,25 +46,26 @@ export async function readChunk(client: pg.Client, reading: ChunkReading): Promi
   }
 }
 
-async function readChunkUnderSnapshot(client: pg.Client, reading: ChunkReading): Promise<ChunkTotals> {
-  const { entity, chunk, snapshot } = reading
+async function readChunkUnderSnapshot(client: pg.Client, reading: ChunkReading): Promise<ReadTotals> {
+  const { entity, chunk, snapshot, stored } = reading
   await beginWithSnapshot(client, snapshot)
-  const { rows } = await client.query<{ rows: string; high: string; low: string }>(
+  const result = await client.query<{ rows: string; high: string; low: string }>(
     digestSql(entity, chunkCondition(chunk)),
   )
-  const [sums] = rows
+  const [sums] = result.rows
   if (sums === undefined) throw new Error('The digest returned no row')
   const digest = digestFromSums(sums)
   // The digest's query holds the table's lock until the commit, so that no rewrite can come between.
   await assertSameTable(client, entity)
   const copied = await copyChunk(client, reading)
   await client.query('COMMIT')
-  if (copied.rows !== digest.rows)
+  const rows = stored.rows + copied.rows
+  if (rows !== digest.rows)
     throw new Failure(
       1,
-      `Table ${tableSql(entity)}, chunk ${chunk.number}: SQL counts ${digest.rows} rows, and COPY gave ${copied.rows} under the same snapshot; nothing of it is closed, please report it.`,
+      `Table ${tableSql(entity)}, chunk ${chunk.number}: SQL counts ${digest.rows} rows, and its pages hold ${rows} (${stored.rows} of them from an earlier run) under the same snapshot; nothing of it is closed, please report it.`,
     )
-  return { digest, pages: copied.pages, bytes: copied.bytes }
+  return { digest, pages: stored.pages + copied.pages, bytes: stored.bytes + copied.bytes }
 }
 
 function tableFailure(entity: Entity, error: unknown): unknown {
@@ -84,16 +85,19 @@ function tableFailure(entity: Entity, error: unknown): unknown {
   )
 }
 
-/** The statement that reads a chunk: each row's place in the table, then its columns in the shape's order. */
-export function copyChunkSql(entity: Entity, chunk: Chunk): string {
+/**
+ * The statement that reads a chunk: each row's place in the table, then its columns in the shape's order.
+ * @param behind the place of the last row that need not be read.
+ */
+export function copyChunkSql(entity: Entity, chunk: Chunk, behind: string | null = null): string {
   const columns = wireColumns(entity).map(({ name }) => quoteIdentifier(name))
-  const condition = chunkCondition(chunk)
+  const condition = chunkCondition(chunk, behind)
   return `COPY (SELECT ${['ctid', ...columns].join(', ')} FROM ONLY ${tableSql(entity)} WHERE ${condition}) TO STDOUT`
 }
 
 async function copyChunk(
   client: pg.Client,
-  { entity, chunk, pages, publish, signal }: ChunkReading,
+  { entity, chunk, pages, publish, signal, stored }: ChunkReading,
 ): Promise<{ rows: number; pages: number; bytes: number }> {
   const totals = { rows: 0, pages: 0, bytes: 0 }
   const finished: FinishedPage[] = []
@@ -109,8 +113,8 @@ async function copyChunk(
       await publish(page)
     }
   }
-  pages.startChunk(chunk.number)
-  for await (const bytes of client.query(copyTo(copyChunkSql(entity, chunk)))) {
+  pages.startChunk(chunk.number, stored.pages)
+  for await (const bytes of client.query(copyTo(copyChunkSql(entity, chunk, stored.lastCtid)))) {
     signal.throwIfAborted()
     splitter.push(bytes as Uint8Array)
     await drain()

@@ -7,9 +7,10 @@ import { EPOCH_HEADER, NUMBER_HEADER } from '../contracts/wire/headers.ts'
 import type { Control } from '../contracts/wire/message.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../infra/nats/api-code.ts'
 import type { WaitOut } from '../infra/nats/outage.ts'
-import { readLog } from '../infra/nats/read-log.ts'
+import { type LogMessage, readLog } from '../infra/nats/read-log.ts'
 import { firstMissing } from './assert-whole-epoch.ts'
 import type { LogState } from './decide-publication.ts'
+import { type Stored, type StoredControls, storedReadings } from './stored-readings.ts'
 
 /** For a server that does not tell its time; those that are let in all do. */
 const FAR_FUTURE = '9999-01-01T00:00:00Z'
@@ -35,9 +36,9 @@ export async function readLogState(reading: LogReading, service: string): Promis
   const begun = await lastControl(reading, service, 'epoch', epoch)
   const epochSequence = begun?.sequence ?? lastSequence - number + 1
   const missing = await reading.waitOut(async (manager) => await firstMissing(manager, stream, epochSequence))
-  const attempts = begun === null ? [] : await readAttempts(reading, service, begun.sequence)
+  const stored = await readControlsOfReadings(reading, service, begun?.sequence ?? null)
   const manifest = await lastControl(reading, service, 'manifest', epoch)
-  const lastAttempt = Math.max(0, ...attempts.map(({ sequence }) => sequence))
+  const lastAttempt = Math.max(0, ...stored.attempts.map(({ sequence }) => sequence))
   return {
     ...log,
     epoch,
@@ -59,7 +60,7 @@ export async function readLogState(reading: LogReading, service: string): Promis
             entities: manifest.control.entities.map(({ entity }) => entity),
           }
         : null,
-    attempts: highestAttempts(attempts),
+    readings: storedReadings(stored),
   }
 }
 
@@ -70,7 +71,7 @@ const NO_EPOCH = {
   missing: null,
   begun: null,
   closed: null,
-  attempts: new Map<string, number>(),
+  readings: new Map<string, never>(),
 }
 
 type StreamEnd = Pick<LogState, 'lastSequence' | 'quietMs'> & { readonly created: string }
@@ -105,10 +106,7 @@ async function lastNumber(
   )
 }
 
-interface Found<Kind extends ControlKind> {
-  readonly sequence: number
-  readonly control: Extract<Control, { control: Kind }>
-}
+type Found<Kind extends ControlKind> = Stored<Extract<Control, { control: Kind }>>
 
 async function lastControl<Kind extends ControlKind>(
   { prefix, waitOut }: LogReading,
@@ -143,26 +141,46 @@ function decodeControl<Kind extends ControlKind>(payload: Uint8Array, kind: Kind
   return message as Extract<Control, { control: Kind }>
 }
 
-async function readAttempts(reading: LogReading, service: string, from: number): Promise<Found<'attempt'>[]> {
-  const { connection, maxOutageMs, prefix, signal, waitOut } = reading
-  const stream = streamName(prefix, service)
-  const subject = controlSubject(prefix, service, 'attempt')
-  const last = await waitOut(async (manager) => await storedMessage(manager, stream, { last_by_subj: subject }))
-  if (last === null || last.seq < from) return []
-  const found: Found<'attempt'>[] = []
-  const options = { from: parseStreamSequence(from), subjects: [subject], maxOutageMs, signal }
-  for await (const item of readLog(connection, stream, options)) {
-    if (item.kind === 'idle') continue
-    found.push({ sequence: item.sequence, control: decodeControl(item.payload, 'attempt') })
-    if (item.sequence >= last.seq) return found
-  }
-  signal.throwIfAborted()
+async function readControlsOfReadings(
+  reading: LogReading,
+  service: string,
+  from: number | null,
+): Promise<StoredControls> {
+  if (from === null) return { attempts: [], chunks: [], completes: [] }
+  // One after the other, and each by its own subject: of several, a broker finds the next in a compressed stream slowly.
+  const attempts = await readControls(reading, service, 'attempt', from)
+  const chunks = await readControls(reading, service, 'chunk', from)
+  return { attempts, chunks, completes: await readControls(reading, service, 'complete', from) }
+}
+
+async function readControls<Kind extends ControlKind>(
+  reading: LogReading,
+  service: string,
+  kind: Kind,
+  from: number,
+): Promise<Found<Kind>[]> {
+  const subject = controlSubject(reading.prefix, service, kind)
+  const found: Found<Kind>[] = []
+  for await (const { sequence, payload } of readSubject(reading, service, subject, from))
+    found.push({ sequence, control: decodeControl(payload, kind) })
   return found
 }
 
-function highestAttempts(attempts: readonly Found<'attempt'>[]): Map<string, number> {
-  const highest = new Map<string, number>()
-  for (const { control } of attempts)
-    highest.set(control.entity, Math.max(control.attempt, highest.get(control.entity) ?? 0))
-  return highest
+/** The messages of one subject that a stream holds now, from a sequence on. */
+export async function* readSubject(
+  { connection, maxOutageMs, prefix, signal, waitOut }: LogReading,
+  service: string,
+  subject: string,
+  from: number,
+): AsyncGenerator<LogMessage> {
+  const stream = streamName(prefix, service)
+  const last = await waitOut(async (manager) => await storedMessage(manager, stream, { last_by_subj: subject }))
+  if (last === null || last.seq < from) return
+  const options = { from: parseStreamSequence(from), subjects: [subject], maxOutageMs, signal }
+  for await (const item of readLog(connection, stream, options)) {
+    if (item.kind === 'idle') continue
+    yield item
+    if (item.sequence >= last.seq) return
+  }
+  signal.throwIfAborted()
 }

@@ -18,6 +18,10 @@ export interface Run {
   readonly waitOut: WaitOut
   /** The session that holds the publisher's lock, for short statements. */
   readonly control: pg.Client
+  /** Its process in the server. */
+  readonly pid: string
+  /** That of the run before this one, whose session the server may still take for alive; null for the first run. */
+  readonly former: string | null
   /** Says for whom sessions wait. */
   readonly watch: WaitWatch
   /** The largest message that NATS takes, headers included. */
@@ -33,56 +37,90 @@ export interface Run {
 /** What a server takes that says nothing of `max_payload`. */
 const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576
 
+/** A healthy server answers the watch at once, a busy one in seconds. */
+const SILENCE_LIMIT_MS = 30_000
+
 const LONGEST_TIMER_MS = 2_147_483_647
 
 const WAY_OUT = 'run publish again'
 
+/** What the runs of one publication share: the broker's connection, which outlives an outage of the monolith. */
+export interface PublisherConnection {
+  readonly dependencies: PublisherDependencies
+  readonly options: PublishOptions
+  readonly report: Report
+  readonly notice: (text: string) => void
+  readonly connection: NatsConnection
+}
+
 /**
- * Opens what a run needs, and closes it.
- * @throws the first reason of its end, which is a Failure wherever a server or a connection had to do with it.
+ * Opens the broker's connection, and closes it.
+ * @throws the first reason of the end, which is a Failure wherever a server or a connection had to do with it.
  */
-export async function withRun<Result>(
+export async function withConnection<Result>(
   dependencies: PublisherDependencies,
   wishes: PublishOptions,
   report: Report,
+  action: (outside: PublisherConnection) => Promise<Result>,
+): Promise<Result> {
+  const options = { ...wishes, maxOutageMs: boundedMs(wishes.maxOutageMs) }
+  const notice = (text: string): void => report({ type: 'notice', text })
+  try {
+    options.signal.throwIfAborted()
+    return await withNats(
+      dependencies.nats,
+      'publish',
+      async (connection) => await action({ dependencies, options, report, notice, connection }),
+    )
+  } catch (error) {
+    options.signal.throwIfAborted()
+    throw brokerFailure(dependencies.nats, error, WAY_OUT)
+  }
+}
+
+/**
+ * Opens what one run needs in the monolith, and closes it.
+ * @throws the first reason of its end, which is a Failure wherever the monolith or its connection had to do with it.
+ */
+export async function withRun<Result>(
+  outside: PublisherConnection & { readonly former: string | null },
   action: (run: Run) => Promise<Result>,
 ): Promise<Result> {
-  const { monolith, nats } = dependencies
-  const options = { ...wishes, maxOutageMs: boundedMs(wishes.maxOutageMs) }
+  const { connection, dependencies, notice, options } = outside
+  const { monolith } = dependencies
   const failed = new AbortController()
   const fail = (reason: unknown): void => failed.abort(reason)
   const signal = AbortSignal.any([options.signal, failed.signal])
   // Each writer and each session listens, and so does whoever waits: more than the ten that Node takes for a leak.
   setMaxListeners(0, signal)
-  const endWith = (session: pg.Client): (() => void) =>
-    onLoss(session, (error) => fail(sessionFailure(monolith, error, WAY_OUT)))
-  const notice = (text: string): void => report({ type: 'notice', text })
+  const lost = (error: unknown): void => fail(sessionFailure(monolith, error, WAY_OUT))
+  const endWith = (session: pg.Client): (() => void) => onLoss(session, lost)
   try {
-    options.signal.throwIfAborted()
-    return await withNats(nats, 'publish', async (connection) => {
-      const waitOut = createWaitOut(connection, { maxOutageMs: options.maxOutageMs, notice, signal })
-      const maxPayloadBytes = connection.info?.max_payload ?? DEFAULT_MAX_PAYLOAD_BYTES
-      const outside = { dependencies, options, report, connection, waitOut, maxPayloadBytes, signal, fail, endWith }
-      return await withWaitWatch(
-        monolith,
-        notice,
-        async (watch) =>
-          await withSession(monolith, { purpose: 'publish', signal }, async (control) => {
-            const leave = endWith(control)
-            watch.add(await backendPid(control), 'Publish')
-            await control.query(`SET lock_timeout = ${options.maxOutageMs}`)
-            try {
-              return await action({ ...outside, watch, control })
-            } finally {
-              leave()
-            }
-          }),
-      )
-    })
+    const waitOut = createWaitOut(connection, { maxOutageMs: options.maxOutageMs, notice, signal })
+    const maxPayloadBytes = connection.info?.max_payload ?? DEFAULT_MAX_PAYLOAD_BYTES
+    const watching = { monolith, notice, lost, silenceMs: options.timing?.silenceMs ?? SILENCE_LIMIT_MS }
+    return await withWaitWatch(
+      watching,
+      async (watch) =>
+        await withSession(monolith, { purpose: 'publish', signal }, async (control) => {
+          const leave = endWith(control)
+          const pid = await backendPid(control)
+          watch.add(pid, 'Publish')
+          await control.query(`SET lock_timeout = ${options.maxOutageMs}`)
+          try {
+            return await action({ ...outside, waitOut, maxPayloadBytes, signal, fail, endWith, watch, control, pid })
+          } finally {
+            leave()
+          }
+        }),
+    )
   } catch (error) {
     options.signal.throwIfAborted()
     const reason: unknown = failed.signal.aborted ? failed.signal.reason : error
-    throw brokerFailure(nats, sessionFailure(monolith, reason, WAY_OUT), WAY_OUT)
+    throw sessionFailure(monolith, reason, WAY_OUT)
+  } finally {
+    // Whatever of it was not closed in order: a writer or a session must not live on beside those of the next run.
+    failed.abort(new Error('The run has ended'))
   }
 }
 

@@ -101,22 +101,47 @@ export async function endBackend(monolith: PostgresTarget, pid: string): Promise
  * is older. The position is read after the snapshot, so that every commit it shows lies before it.
  */
 export async function exportSnapshot(run: Run): Promise<SnapshotSource> {
+  return await holdSnapshot(run, async (client) => {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+    const exported = await exportOwn(client)
+    const position = await client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn')
+    const lsn = position.rows[0]?.lsn
+    if (lsn === undefined) throw new Error('pg_current_wal_insert_lsn() returned no row')
+    return { ...exported, consistencyPoint: parseLsn(lsn) }
+  })
+}
+
+/** Holds a snapshot that another session holds, too, so that it lives as long as one of the two; null where it is lost. */
+export async function importSnapshot(run: Run, held: Omit<SnapshotSource, 'release'>): Promise<SnapshotSource | null> {
+  try {
+    return await holdSnapshot(run, async (client) => {
+      await beginWithSnapshot(client, held.name)
+      const exported = await exportOwn(client)
+      if (exported.visible !== held.visible)
+        throw new Error(`Snapshot ${held.name} shows ${exported.visible}, and ${held.visible} is on record`)
+      return { ...exported, consistencyPoint: held.consistencyPoint }
+    })
+  } catch (error) {
+    if (error instanceof SnapshotLost) return null
+    throw error
+  }
+}
+
+/** A session that holds a snapshot until it is released, and ends the run with its own end. */
+async function holdSnapshot(
+  run: Run,
+  take: (client: pg.Client) => Promise<Omit<SnapshotSource, 'release'>>,
+): Promise<SnapshotSource> {
   const { dependencies, signal } = run
   const client = await openSession(dependencies.monolith, { purpose: 'publish snapshot', signal })
   try {
-    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    const { rows } = await client.query<{ name: string; visible: string }>(
-      'SELECT pg_export_snapshot() AS name, pg_current_snapshot()::text AS visible',
-    )
-    const position = await client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn')
-    const [snapshot, lsn] = [rows[0], position.rows[0]?.lsn]
-    if (snapshot === undefined || lsn === undefined) throw new Error('pg_export_snapshot returned no row')
+    const taken = await take(client)
     const leave = run.endWith(client)
     const release = async (): Promise<void> => {
       leave()
       await client.end()
     }
-    return { ...snapshot, consistencyPoint: parseLsn(lsn), release }
+    return { ...taken, release }
   } catch (error) {
     await client.end().catch(() => undefined)
     signal.throwIfAborted()
@@ -124,9 +149,28 @@ export async function exportSnapshot(run: Run): Promise<SnapshotSource> {
   }
 }
 
+async function exportOwn(client: pg.Client): Promise<Pick<SnapshotSource, 'name' | 'visible'>> {
+  const { rows } = await client.query<{ name: string; visible: string }>(
+    'SELECT pg_export_snapshot() AS name, pg_current_snapshot()::text AS visible',
+  )
+  if (rows[0] === undefined) throw new Error('pg_export_snapshot returned no row')
+  return rows[0]
+}
+
+/** Nobody holds the snapshot any more: what is not read yet cannot be read as of the same point in time. */
+export class SnapshotLost extends Failure {
+  constructor(cause: unknown) {
+    super(
+      5,
+      'The session that held the snapshot has ended, so that the rest cannot be read as of the same point in time: run publish again.',
+      { cause },
+    )
+  }
+}
+
 /**
  * Begins a short transaction that sees the snapshot. The caller commits it.
- * @throws Failure 5 where the snapshot is gone with the session that held it.
+ * @throws SnapshotLost where the snapshot is gone with the session that held it.
  */
 export async function beginWithSnapshot(client: pg.Client, snapshot: string): Promise<void> {
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
@@ -135,11 +179,7 @@ export async function beginWithSnapshot(client: pg.Client, snapshot: string): Pr
     await client.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(snapshot)}`)
   } catch (cause) {
     if (!(cause instanceof pg.DatabaseError) || !LOST_SNAPSHOT.has(codeOf(cause))) throw cause
-    throw new Failure(
-      5,
-      'The session that held the snapshot has ended, so that the rest cannot be read as of the same point in time: run publish again, which reads every table anew.',
-      { cause },
-    )
+    throw new SnapshotLost(cause)
   }
 }
 

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type PostgresTarget, withSession } from '../infra/postgres/session.ts'
+import { isMonolithLoss } from './monolith-patience.ts'
 
 /** Looks after sessions that may have to wait for others, and says for whom. */
 export interface WaitWatch {
@@ -30,16 +31,23 @@ interface Wait extends Blocker {
   readonly waiting: string
 }
 
+export interface WatchOptions {
+  readonly monolith: PostgresTarget
+  /** Is told once of each process that a session waits for. */
+  readonly notice: (text: string) => void
+  /** Is told when the server has not answered for so long. */
+  readonly lost: (error: unknown) => void
+  readonly silenceMs: number
+}
+
 /** A wait that is over sooner needs no words, and looking costs the monolith little at this pace. */
 const LOOK_INTERVAL_MS = 1_000
 
 /**
  * Runs an action while sessions that it names are looked after, by a session of its own: any other may have to wait.
- * @param notice is told once of each process that a session waits for.
  */
 export async function withWaitWatch<Result>(
-  monolith: PostgresTarget,
-  notice: (text: string) => void,
+  { notice, ...watching }: WatchOptions,
   action: (watch: WaitWatch) => Promise<Result>,
 ): Promise<Result> {
   const watched = new Map<string, string>()
@@ -57,8 +65,7 @@ export async function withWaitWatch<Result>(
       told.add(once)
     }
   }
-  // No run is ended because nobody can be told whom it waits for.
-  const watching = look(monolith, watched, tell, ended.signal).catch(() => undefined)
+  const looking = lookOn({ ...watching, watched, tell, signal: ended.signal })
   try {
     return await action({
       add: (pid, what) => {
@@ -69,25 +76,54 @@ export async function withWaitWatch<Result>(
     })
   } finally {
     ended.abort()
-    await watching
+    await looking
+  }
+}
+
+interface Looking extends Omit<WatchOptions, 'notice'> {
+  readonly watched: ReadonlyMap<string, string>
+  readonly tell: (waits: readonly Wait[]) => void
+  readonly signal: AbortSignal
+}
+
+/**
+ * Looks until it is told to end. No run is ended because nobody can be told whom it waits for, but one is whose server has
+ * not answered for too long: a connection that fell silent would never say so by itself.
+ */
+async function lookOn(looking: Looking): Promise<void> {
+  const { lost, signal, silenceMs } = looking
+  const heard = { at: Date.now() }
+  while (!signal.aborted) {
+    try {
+      await delay(LOOK_INTERVAL_MS, undefined, { signal })
+      await look(looking, heard)
+    } catch (error) {
+      if (signal.aborted || !isMonolithLoss(error)) return
+      if (Date.now() - heard.at >= silenceMs) return lost(error)
+    }
   }
 }
 
 /** The session is opened when a run has lasted for a moment: one that is over by then has waited for nobody. */
-async function look(
-  monolith: PostgresTarget,
-  watched: ReadonlyMap<string, string>,
-  tell: (waits: readonly Wait[]) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  await delay(LOOK_INTERVAL_MS, undefined, { signal })
-  await withSession(monolith, { purpose: 'publish watch', signal }, async (client) => {
-    for (;;) {
-      const waits = watched.size === 0 ? [] : await readWaits(client, [...watched.keys()])
-      tell(waits.filter(({ waiting }) => watched.has(waiting)))
-      await delay(LOOK_INTERVAL_MS, undefined, { signal })
-    }
-  })
+async function look({ monolith, signal, silenceMs, tell, watched }: Looking, heard: { at: number }): Promise<void> {
+  const silent = new AbortController()
+  const either = AbortSignal.any([signal, silent.signal])
+  const alarm = setInterval(() => {
+    if (Date.now() - heard.at < silenceMs) return
+    silent.abort(new Error(`Connection terminated: the server has not answered for ${silenceMs / 1000} s`))
+  }, LOOK_INTERVAL_MS)
+  try {
+    await withSession(monolith, { purpose: 'publish watch', signal: either }, async (client) => {
+      for (;;) {
+        const waits = await readWaits(client, [...watched.keys()])
+        heard.at = Date.now()
+        tell(waits.filter(({ waiting }) => watched.has(waiting)))
+        await delay(LOOK_INTERVAL_MS, undefined, { signal })
+      }
+    })
+  } finally {
+    clearInterval(alarm)
+  }
 }
 
 /** For whom these processes wait. Manual: "pg_blocking_pids()", "pg_prepared_xacts". */

@@ -1,141 +1,73 @@
 import type pg from 'pg'
-import { addDigests, type Digest, digestText, EMPTY_DIGEST } from '../contracts/digest.ts'
-import type { Entity, Service } from '../contracts/language/contract-set.ts'
+import { digestText } from '../contracts/digest.ts'
 import { lsnText } from '../contracts/positions.ts'
-import { snapshotSubject, streamName } from '../contracts/subjects.ts'
+import { snapshotSubject } from '../contracts/subjects.ts'
 import { createPageWriter, type FinishedPage } from '../contracts/wire/copy-to-page.ts'
 import { HEADER_RESERVE_BYTES } from '../contracts/wire/headers.ts'
 import { type EntityTotals, WIRE_VERSION } from '../contracts/wire/message.ts'
-import { shapeHash, shapeOf } from '../contracts/wire/shape.ts'
-import { assertWholeEpoch } from './assert-whole-epoch.ts'
+import { shapeOf } from '../contracts/wire/shape.ts'
+import { crashPoint } from '../infra/crash-point.ts'
+import { TableRewritten } from './assert-same-table.ts'
 import { appendControl, type OpenEpoch } from './begin-epoch.ts'
-import { type Chunk, planChunks, readingOrder, type TableSize } from './chunk-plan.ts'
-import type { LogState } from './decide-publication.ts'
-import type { PublishedService } from './events.ts'
+import { readingOrder } from './chunk-plan.ts'
+import type { ChunkTask, Reading } from './plan-readings.ts'
 import { readChunk } from './read-chunk.ts'
 import { withReaderSession } from './reader-session.ts'
-import { noticeChangedMonolith } from './refuse-unfit-monolith.ts'
 import type { Run } from './run.ts'
-import type { SnapshotSource } from './snapshot-source.ts'
-import { readTableSizes } from './table-sizes.ts'
+import { addTotals, type ReadTotals } from './stored-readings.ts'
 
 export interface SnapshotWriting {
   readonly run: Run
-  readonly logs: readonly LogState[]
-  readonly source: SnapshotSource
   readonly opened: OpenEpoch
+  readonly readings: readonly Reading[]
+  /** The exported snapshot's name; empty where nothing is left to be read. */
+  readonly snapshot: string
 }
 
-/** One entity's reading under way: what is left of it, and what it has come to. */
-interface Reading {
-  readonly service: Service
-  readonly entity: Entity
-  readonly size: TableSize
-  readonly shape: string
-  readonly attempt: number
-  readonly chunks: readonly Chunk[]
-  chunksLeft: number
-  digest: Digest
-  pages: number
-  bytes: number
-}
-
-interface Task {
+interface Task extends ChunkTask {
   readonly reading: Reading
-  readonly chunk: Chunk
 }
 
 /**
- * Reads every entity under the snapshot, several chunks at a time, and closes the epoch's snapshot in each stream. The
- * manifests go out when every page and every total of all services is stored, so that a manifest never closes a
- * snapshot that another service does not have.
+ * Reads what is left to be read under the snapshot, several chunks at a time, until every page and every total of all
+ * services is stored.
+ * @throws TableRewritten where a table's rows cannot be seen any more. What can be read besides is read to its end first,
+ * since its snapshot is gone afterwards; but not without a slot, where all must be of one snapshot.
  */
-export async function writeSnapshot(writing: SnapshotWriting): Promise<PublishedService[]> {
-  const { dependencies } = writing.run
-  const readings = await planReadings(writing)
-  await announceAttempts(writing, readings)
-  await readAll(writing, readings)
+export async function writeSnapshot(writing: SnapshotWriting): Promise<void> {
+  await announceAttempts(writing)
+  for (const reading of writing.readings)
+    if (!reading.isFinished && reading.chunksLeft === 0) await completeReading(writing, reading)
+  const rewritten = await readAll(writing)
   await flushAll(writing)
-  await assertWholeLogs(writing)
-  await closeManifests(writing, readings)
-  await flushAll(writing)
-  await noticeChangedMonolith(writing.run)
-  return dependencies.set.services.map((service) => ({
-    service: service.name,
-    entities: totalsOf(service, readings).map(({ entity, rows, pages, bytes }) => ({ entity, rows, pages, bytes })),
-  }))
+  if (rewritten !== null) throw rewritten
+  crashPoint('publish-snapshot-read')
 }
 
-async function planReadings({ run, logs }: SnapshotWriting): Promise<Reading[]> {
-  const { dependencies, options, report } = run
-  const tables = dependencies.set.services.flatMap((service) => service.entities.map((entity) => ({ service, entity })))
-  const sizes = await withReaderSession(
-    run,
-    'plan',
-    async (client) =>
-      await readTableSizes(
-        client,
-        tables.map(({ entity }) => entity),
-      ),
-  )
-  const readings = tables.map(({ service, entity }): Reading => {
-    const size = sizes.get(entity) ?? { blocks: 0, bytes: 0, estimatedRows: 0 }
-    const chunks = planChunks(size, options.readers)
-    const attempts = logs.find((log) => log.service === service.name)?.attempts
-    const attempt = (attempts?.get(entity.name) ?? 0) + 1
-    const shape = shapeHash(shapeOf(entity))
-    return {
-      service,
-      entity,
-      size,
-      shape,
-      attempt,
-      chunks,
-      chunksLeft: chunks.length,
-      digest: EMPTY_DIGEST,
-      pages: 0,
-      bytes: 0,
-    }
-  })
-  const entities = readings.map(({ service, entity, size, chunks }) => ({
-    service: service.name,
-    entity: entity.name,
-    estimatedRows: size.estimatedRows,
-    tableBytes: size.bytes,
-    chunks: chunks.length,
-  }))
-  report({ type: 'snapshot-planned', entities })
-  return readings
+async function announceAttempts({ run, opened, readings }: SnapshotWriting): Promise<void> {
+  for (const { service, entity, shape, attempt, snapshot, consistencyPoint, cut, isAnnounced } of readings) {
+    if (isAnnounced) continue
+    const append = appendControl(opened.writers, run.dependencies.prefix, service.name)
+    const of = { entity: entity.name, shape, attempt, snapshot, consistencyPoint: lsnText(consistencyPoint), ...cut }
+    await append({ v: WIRE_VERSION, kind: 'control', epoch: opened.epoch, control: 'attempt', ...of }, () =>
+      crashPoint('publish-attempt-stored'),
+    )
+  }
 }
 
-async function announceAttempts({ run, opened, source }: SnapshotWriting, readings: readonly Reading[]): Promise<void> {
-  const { prefix } = run.dependencies
-  for (const { service, entity, shape, attempt, chunks } of readings)
-    await appendControl(
-      opened.writers,
-      prefix,
-      service.name,
-    )({
-      v: WIRE_VERSION,
-      kind: 'control',
-      epoch: opened.epoch,
-      control: 'attempt',
-      entity: entity.name,
-      shape,
-      attempt,
-      snapshot: source.visible,
-      chunks: chunks.length,
-    })
-}
-
-/** Each reader takes the next chunk until none is left; the first failure ends the run, and so the other readers. */
-async function readAll(writing: SnapshotWriting, readings: readonly Reading[]): Promise<void> {
-  const { run } = writing
-  const tasks = readingOrder(readings).flatMap((reading) => reading.chunks.map((chunk): Task => ({ reading, chunk })))
+/**
+ * Each reader takes the next chunk until none is left; the first failure ends the run, and so the other readers.
+ * @returns why a table must be read again; null where none must.
+ */
+async function readAll(writing: SnapshotWriting): Promise<TableRewritten | null> {
+  const { run, readings } = writing
+  const tasks = readingOrder(readings).flatMap((reading) => reading.tasks.map((task): Task => ({ ...task, reading })))
+  const rewritten = new Map<Reading, TableRewritten>()
   const readers = Array.from({ length: Math.min(run.options.readers, tasks.length) }, async (_, index) => {
     try {
       await withReaderSession(run, `reader ${index + 1}`, async (client) => {
-        for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) await readTask(writing, client, task)
+        for (let task = tasks.shift(); task !== undefined; task = tasks.shift())
+          if (!rewritten.has(task.reading)) await readUnlessRewritten(writing, client, task, rewritten)
       })
     } catch (error) {
       run.fail(error)
@@ -143,24 +75,40 @@ async function readAll(writing: SnapshotWriting, readings: readonly Reading[]): 
   })
   await Promise.all(readers)
   run.signal.throwIfAborted()
+  return [...rewritten.values()][0] ?? null
 }
 
-async function readTask(writing: SnapshotWriting, client: pg.Client, { reading, chunk }: Task): Promise<void> {
-  const { maxPayloadBytes, options, signal } = writing.run
+async function readUnlessRewritten(
+  writing: SnapshotWriting,
+  client: pg.Client,
+  task: Task,
+  rewritten: Map<Reading, TableRewritten>,
+): Promise<void> {
+  try {
+    await readTask(writing, client, task)
+  } catch (error) {
+    if (!(error instanceof TableRewritten) || !writing.run.options.withSlot) throw error
+    rewritten.set(task.reading, error)
+    await client.query('ROLLBACK')
+  }
+}
+
+async function readTask(writing: SnapshotWriting, client: pg.Client, task: Task): Promise<void> {
+  const { run, opened, snapshot } = writing
+  const { reading, chunk, stored } = task
   const { entity, attempt, shape } = reading
-  const limitBytes = maxPayloadBytes - HEADER_RESERVE_BYTES
+  const limitBytes = run.maxPayloadBytes - HEADER_RESERVE_BYTES
   const pages = createPageWriter({
     columns: shapeOf(entity).columns,
-    header: { epoch: writing.opened.epoch, entity: entity.name, shape, attempt },
-    targetBytes: Math.min(options.pageBytes, limitBytes),
+    header: { epoch: opened.epoch, entity: entity.name, shape, attempt },
+    targetBytes: Math.min(run.options.pageBytes, limitBytes),
     limitBytes,
   })
-  const publish = async (page: FinishedPage): Promise<void> => await publishPage(writing, { reading, chunk }, page)
-  const snapshot = writing.source.name
-  const totals = await readChunk(client, { entity, chunk, snapshot, pages, publish, signal })
-  reading.digest = addDigests(reading.digest, totals.digest)
-  reading.pages += totals.pages
-  reading.bytes += totals.bytes
+  const publish = async (page: FinishedPage): Promise<void> => await publishPage(writing, task, page)
+  const totals = await readChunk(client, { entity, chunk, stored, snapshot, pages, publish, signal: run.signal })
+  crashPoint('publish-chunk-read')
+  if (reading.cut.chunks > 1) await closeChunk(writing, task, totals)
+  reading.totals = addTotals(reading.totals, totals)
   reading.chunksLeft -= 1
   if (reading.chunksLeft === 0) await completeReading(writing, reading)
 }
@@ -172,72 +120,49 @@ async function publishPage(writing: SnapshotWriting, { reading, chunk }: Task, p
   const identity = [opened.epoch, entity, reading.attempt, chunk.number, page.page].join('/')
   const { rows } = page
   const bytes = page.payload.length
-  const stored = (): void => report({ type: 'page-stored', service, entity, rows, bytes })
+  const stored = (): void => {
+    report({ type: 'page-stored', service, entity, rows, bytes })
+    crashPoint('publish-page-stored')
+  }
   await opened.writers
     .get(service)
     ?.append(snapshotSubject(dependencies.prefix, service, entity), page.payload, identity, stored)
 }
 
+/** A publisher that goes on need not read this chunk again. The stream keeps its order, so that its pages are before it. */
+async function closeChunk(
+  { run, opened }: SnapshotWriting,
+  { reading, chunk }: Task,
+  totals: ReadTotals,
+): Promise<void> {
+  const append = appendControl(opened.writers, run.dependencies.prefix, reading.service.name)
+  const { digest, pages, bytes } = totals
+  const of = { entity: reading.entity.name, attempt: reading.attempt, chunk: chunk.number }
+  const sums = { rows: digest.rows, pages, bytes, digest: digestText(digest) }
+  await append({ v: WIRE_VERSION, kind: 'control', epoch: opened.epoch, control: 'chunk', ...of, ...sums }, () =>
+    crashPoint('publish-chunk-stored'),
+  )
+}
+
 /** The stream keeps its order: whoever reads the totals has read every page before. */
 async function completeReading({ run, opened }: SnapshotWriting, reading: Reading): Promise<void> {
+  crashPoint('publish-entity-read')
   const { dependencies, report } = run
   const service = reading.service.name
   const totals = entityTotals(reading)
   const { entity, rows, bytes } = totals
-  await appendControl(
-    opened.writers,
-    dependencies.prefix,
-    service,
-  )({
-    v: WIRE_VERSION,
-    kind: 'control',
-    epoch: opened.epoch,
-    control: 'complete',
-    ...totals,
-  })
+  const append = appendControl(opened.writers, dependencies.prefix, service)
+  await append({ v: WIRE_VERSION, kind: 'control', epoch: opened.epoch, control: 'complete', ...totals }, () =>
+    crashPoint('publish-entity-stored'),
+  )
+  reading.isFinished = true
   report({ type: 'entity-completed', service, entity, rows, bytes })
 }
 
-async function closeManifests(writing: SnapshotWriting, readings: readonly Reading[]): Promise<void> {
-  const { opened, source, run } = writing
-  const { dependencies, report } = run
-  const closedAt = new Date().toISOString()
-  for (const service of dependencies.set.services) {
-    await appendControl(
-      opened.writers,
-      dependencies.prefix,
-      service.name,
-    )({
-      v: WIRE_VERSION,
-      kind: 'control',
-      epoch: opened.epoch,
-      control: 'manifest',
-      entities: totalsOf(service, readings),
-      consistencyPoint: lsnText(source.consistencyPoint),
-      snapshot: source.visible,
-      closedAt,
-    })
-    report({ type: 'manifest-closed', service: service.name })
-  }
-}
-
-function totalsOf(service: Service, readings: readonly Reading[]): EntityTotals[] {
-  return readings.filter((reading) => reading.service === service).map(entityTotals)
-}
-
-function entityTotals({ entity, attempt, digest, pages, bytes }: Reading): EntityTotals {
+export function entityTotals({ entity, attempt, totals: { digest, pages, bytes } }: Reading): EntityTotals {
   return { entity: entity.name, attempt, rows: digest.rows, pages, bytes, digest: digestText(digest) }
 }
 
-/** A manifest must not close what the log does not hold any more. */
-async function assertWholeLogs({ run, logs, opened }: SnapshotWriting): Promise<void> {
-  for (const { service, epoch, epochSequence, lastSequence } of logs) {
-    const from = epoch === opened.epoch ? epochSequence : lastSequence + 1
-    const stream = streamName(run.dependencies.prefix, service)
-    await run.waitOut(async (manager) => await assertWholeEpoch(manager, stream, from))
-  }
-}
-
-async function flushAll({ opened }: SnapshotWriting): Promise<void> {
+export async function flushAll({ opened }: Pick<SnapshotWriting, 'opened'>): Promise<void> {
   await Promise.all([...opened.writers.values()].map(async (writer) => await writer.flush()))
 }

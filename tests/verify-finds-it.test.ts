@@ -39,7 +39,7 @@ async function withSplitMonolith(use: (split: Deployment) => Promise<void>): Pro
         }))
         const split: Deployment = { set: archimodeler, prefix, monolith, services, nats, replicas: 1 }
         await prepare(split, { withSlot: false, dryRun: false })
-        const publication = { withSlot: false, newEpoch: false, readers: 2, pageBytes: 16 * 1024 }
+        const publication = { withSlot: false, newEpoch: false, withoutKeeper: true, readers: 2, pageBytes: 16 * 1024 }
         await publishSnapshot(split, { ...publication, maxOutageMs: MINUTE_MS, signal }, () => undefined)
         const window = createByteWindow(CONSUMER_WINDOW_BYTES)
         const consumption = {

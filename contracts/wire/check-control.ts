@@ -26,12 +26,25 @@ const readBody: { [Kind in ControlKind]: (fields: MessageFields) => ControlBody[
     if (shapeHash(shape) !== hash) fields.refuse(`has a hash that is not its shape's`)
     return { hash, shape }
   },
-  attempt: (fields) => ({
+  attempt: (fields) => {
+    const attempt = {
+      entity: fields.text('entity'),
+      shape: fields.matching('shape', SHAPE_HASH, 'the hash of a shape'),
+      attempt: fields.count('attempt', 1),
+      snapshot: fields.matching('snapshot', SNAPSHOT, 'a snapshot'),
+      consistencyPoint: fields.matching('consistencyPoint', LSN, 'an LSN'),
+      blocks: fields.count('blocks', 0),
+      chunks: fields.count('chunks', 1),
+    }
+    // Each chunk but one of an empty table has a block of its own.
+    if (attempt.chunks > Math.max(1, attempt.blocks)) fields.refuse('has more chunks than blocks')
+    return attempt
+  },
+  chunk: (fields) => ({
     entity: fields.text('entity'),
-    shape: fields.matching('shape', SHAPE_HASH, 'the hash of a shape'),
     attempt: fields.count('attempt', 1),
-    snapshot: fields.matching('snapshot', SNAPSHOT, 'a snapshot'),
-    chunks: fields.count('chunks', 0),
+    chunk: fields.count('chunk', 0),
+    ...sumsOf(fields),
   }),
   complete: totalsOf,
   manifest: (fields) => ({
@@ -97,6 +110,12 @@ function totalsOf(fields: MessageFields): EntityTotals {
   return {
     entity: fields.text('entity'),
     attempt: fields.count('attempt', 1),
+    ...sumsOf(fields),
+  }
+}
+
+function sumsOf(fields: MessageFields): Pick<EntityTotals, 'rows' | 'pages' | 'bytes' | 'digest'> {
+  return {
     rows: fields.count('rows', 0),
     pages: fields.count('pages', 0),
     bytes: fields.count('bytes', 0),

@@ -27,8 +27,8 @@ export interface FinishedPage {
 
 /** Turns the rows of `COPY (SELECT ctid, columns…) TO STDOUT` into pages, with no string or object made for a value. */
 export interface PageWriter {
-  /** Begins a chunk, whose pages are counted from 0; the one before must be finished. */
-  startChunk(chunk: number): void
+  /** Begins a chunk, or goes on behind its pages before `page`; the one before must be finished. */
+  startChunk(chunk: number, page?: number): void
   /**
    * Adds one row, given without its newline; it is copied. Returns the page that it closes, if it closes one. Which rows
    * share a page follows from the rows and the options alone, so that a chunk that is read again makes the same pages.
@@ -84,10 +84,10 @@ class CopyPageWriter implements PageWriter {
     }
   }
 
-  startChunk(chunk: number): void {
+  startChunk(chunk: number, page = 0): void {
     if (this.#rows > 0) throw new Error(`Chunk ${this.#chunk} was not finished`)
     this.#chunk = chunk
-    this.#page = 0
+    this.#page = page
   }
 
   addRow(row: Buffer): FinishedPage | null {

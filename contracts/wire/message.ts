@@ -141,7 +141,19 @@ export interface AttemptControl extends ControlBase {
   readonly attempt: number
   /** `pg_current_snapshot()` of the transaction that reads, by which a change is in the pages or is not. */
   readonly snapshot: string
+  /** An LSN behind every commit that the snapshot shows. */
+  readonly consistencyPoint: string
+  /** The table's size when it was cut, in PostgreSQL's blocks. */
+  readonly blocks: number
+  /** Into how many chunks: number n begins with the block `floor(blocks × n / chunks)`. */
   readonly chunks: number
+}
+
+/** What a chunk's finished reading holds, where the entity has several; the totals are of the chunk alone. */
+export interface ChunkControl extends ControlBase, EntityTotals {
+  readonly control: 'chunk'
+  /** Counted from 0. */
+  readonly chunk: number
 }
 
 /** What an entity's finished reading holds, computed by SQL in the monolith under the attempt's snapshot. */
@@ -170,6 +182,6 @@ export interface ManifestControl extends ControlBase {
   readonly closedAt: string
 }
 
-export type Control = EpochControl | ContractControl | AttemptControl | CompleteControl | ManifestControl
+export type Control = EpochControl | ContractControl | AttemptControl | ChunkControl | CompleteControl | ManifestControl
 
 export type Message = Page | ChangeMessage | Control | Part

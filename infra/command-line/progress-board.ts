@@ -64,6 +64,12 @@ export function afterPublisherEvent(board: Board, event: PublisherEvent, nowMs: 
       )
     case 'page-stored':
       return addRows(board, event, nowMs)
+    case 'entity-resumed': {
+      const { service, entity, rows, bytes } = event
+      // It sets the count, since a run may begin again after it has reported.
+      const held = changeTable(board, service, entity, () => ({ rows, bytes }))
+      return event.isFinished ? countRows(held, service, entity, rows) : held
+    }
     case 'entity-completed':
       // Its last pages may still be on their way into the log.
       return countRows(board, event.service, event.entity, event.rows)

@@ -2,7 +2,12 @@
 export const OWN_NAMES_BEGIN = 'SCISSION_'
 
 /** Names that say where things are for this process; they are read before, or beside, the file. */
-export const PROCESS_NAMES = ['SCISSION_CONFIG', 'SCISSION_POSTGRES_BIN', 'SCISSION_NATS_SERVER'] as const
+export const PROCESS_NAMES = [
+  'SCISSION_CONFIG',
+  'SCISSION_POSTGRES_BIN',
+  'SCISSION_NATS_SERVER',
+  'SCISSION_CRASH_POINT',
+] as const
 
 /** What a run of the tests hands on to the processes that it starts; they may be commands too. */
 export const TEST_NAMES_BEGIN = 'SCISSION_TEST_'

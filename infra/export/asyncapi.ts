@@ -31,6 +31,7 @@ const CONTROLS: Readonly<Record<ControlKind, string>> = {
   epoch: 'The first message of an epoch: which monolith, which slot, from which position.',
   contract: 'The columns by which the messages of an entity are decoded.',
   attempt: 'The beginning of one reading of an entity, and the snapshot under which it is read.',
+  chunk: "The end of a chunk's reading, where a table has several: the same of the chunk alone.",
   complete: "The end of an entity's reading: rows, pages, and the digest that SQL computed in the monolith.",
   manifest: 'What closes a snapshot: the totals of every entity.',
 }

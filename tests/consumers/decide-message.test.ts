@@ -48,6 +48,8 @@ const attempt = (change: Partial<AttemptControl>): AttemptControl => ({
   shape: '0123456789abcdef',
   attempt: 3,
   snapshot: '10:10:',
+  consistencyPoint: '0/16B3748',
+  blocks: 0,
   chunks: 1,
   ...change,
 })

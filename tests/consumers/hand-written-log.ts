@@ -85,7 +85,7 @@ export class HandWrittenLog {
     const shape = shapeOf(entity)
     await this.describe(shape)
     const of = { entity: entity.name, shape: shapeHash(shape), attempt }
-    await this.control('attempt', { ...of, snapshot: '10:10:', chunks: 1 })
+    await this.control('attempt', { ...of, snapshot: '10:10:', consistencyPoint: '0/16B3748', blocks: 0, chunks: 1 })
   }
 
   async describe(shape: Shape): Promise<void> {

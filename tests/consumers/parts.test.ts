@@ -120,7 +120,15 @@ test('control messages that travel in parts are applied too', async () => {
     const parts = log.parts(contract, PART_BYTES)
     assert.ok(parts.length > 10)
     for (const part of parts) await log.send('control.contract', part)
-    await log.control('attempt', { entity: 'Wide', shape: hash, attempt: 1, snapshot: '1:1:', chunks: 1 })
+    await log.control('attempt', {
+      entity: 'Wide',
+      shape: hash,
+      attempt: 1,
+      snapshot: '1:1:',
+      consistencyPoint: '0/16B3748',
+      blocks: 0,
+      chunks: 1,
+    })
     const row = [1, ...COLUMNS.map((_, index) => (index % 2 === 0 ? null : `${index}`))]
     for (const part of log.parts(log.pageBytes(wide, [row]), PART_BYTES)) await log.send('snapshot.Wide', part)
     await log.manifest([{ entity: 'Wide', attempt: 1, pages: 1, rows: 1 }])

@@ -27,7 +27,15 @@ export async function publishShop(
 ): Promise<void> {
   await publishSnapshot(
     { set: shop, prefix, monolith: monolithTarget(url), nats },
-    { withSlot: false, newEpoch, readers: 2, pageBytes, maxOutageMs: 10_000, signal: new AbortController().signal },
+    {
+      withSlot: false,
+      newEpoch,
+      withoutKeeper: true,
+      readers: 2,
+      pageBytes,
+      maxOutageMs: 10_000,
+      signal: new AbortController().signal,
+    },
     () => undefined,
   )
 }

@@ -67,7 +67,7 @@ function splitOf(deployment: Deployment, { pageBytes = PAGE_BYTES }: SplitManner
     publish: async () =>
       await publishSnapshot(
         { set, prefix, monolith, nats },
-        { withSlot: true, newEpoch: false, readers: 2, pageBytes, maxOutageMs: 10_000, signal },
+        { withSlot: true, newEpoch: false, withoutKeeper: true, readers: 2, pageBytes, maxOutageMs: 10_000, signal },
         () => undefined,
       ),
     consume: async () => {

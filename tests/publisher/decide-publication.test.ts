@@ -35,7 +35,7 @@ function empty(service: string): LogState {
     missing: null,
     begun: null,
     closed: null,
-    attempts: new Map(),
+    readings: new Map(),
   }
 }
 

@@ -24,7 +24,15 @@ test('a monolith of every type and name, with settings of its own, is published 
         for (const { name } of hostile.services) await streams.add(streamConfiguration(prefix, name, 1))
       })
       const signal = new AbortController().signal
-      const options = { withSlot: false, newEpoch: false, readers: 3, pageBytes: 20_000, maxOutageMs: 10_000, signal }
+      const options = {
+        withSlot: false,
+        newEpoch: false,
+        withoutKeeper: true,
+        readers: 3,
+        pageBytes: 20_000,
+        maxOutageMs: 10_000,
+        signal,
+      }
       const outcome = await publishSnapshot({ set: hostile, prefix, monolith, nats }, options, () => undefined)
       assert.is(outcome.outcome, 'closed')
       for (const service of hostile.services) {

@@ -47,7 +47,14 @@ test('a role that row-level security hides rows from does not publish what it se
     try {
       const url = Object.assign(new URL(bank.url), { username: role, password: 'open' }).href
       const monolith = { ...bank.dependencies.monolith, url }
-      const options = { withSlot: false, newEpoch: false, readers: 1, pageBytes: 8_192, maxOutageMs: 5_000 }
+      const options = {
+        withSlot: false,
+        newEpoch: false,
+        withoutKeeper: true,
+        readers: 1,
+        pageBytes: 8_192,
+        maxOutageMs: 5_000,
+      }
       const signal = new AbortController().signal
       const publishing = publishSnapshot({ ...bank.dependencies, monolith }, { ...options, signal }, () => undefined)
       const failure = await failureOf(publishing)

@@ -9,6 +9,7 @@ import { readCatalog } from '../../infra/catalog/read-catalog.ts'
 import { connectNats, type NatsTarget } from '../../infra/nats/connect.ts'
 import { readLog } from '../../infra/nats/read-log.ts'
 import { streamConfiguration } from '../../infra/nats/stream-settings.ts'
+import { readKeepers } from '../../infra/postgres/keeper-sessions.ts'
 import { withSession } from '../../infra/postgres/session.ts'
 import { readMonolithRecord } from '../../infra/prepare/monolith-record.ts'
 import { slotName } from '../../infra/prepare/names.ts'
@@ -142,7 +143,14 @@ async function inBank<Result>(
   }
 }
 
-const OPTIONS = { withSlot: true, newEpoch: false, readers: 2, pageBytes: 8_192, maxOutageMs: 20_000 }
+const OPTIONS = {
+  withSlot: true,
+  newEpoch: false,
+  readers: 2,
+  pageBytes: 8_192,
+  maxOutageMs: 20_000,
+  withoutKeeper: true,
+}
 const NEVER = (): AbortSignal => new AbortController().signal
 
 async function fillTables(client: Client, { rows = 100, noteBytes = 20 }: BankOptions): Promise<void> {
@@ -182,6 +190,11 @@ async function publisherSessions(client: Client): Promise<string[]> {
       WHERE application_name LIKE 'scission publish%' AND datname = current_database() ORDER BY 1`,
   )
   return rows.map(({ name }) => name)
+}
+
+/** The processes in the server that hold a snapshot for the bank's publishers. */
+export async function keepersOf({ client, dependencies }: Bank): Promise<string[]> {
+  return await readKeepers(client, dependencies.prefix)
 }
 
 async function terminate(client: Client, purpose: string): Promise<number> {

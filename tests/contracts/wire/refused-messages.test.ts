@@ -130,7 +130,7 @@ refused(
 refused(
   'an unknown control',
   { ...messages['control-epoch'], control: 'pause' },
-  /control that must be one of epoch, contract, attempt, complete, manifest/,
+  /control that must be one of epoch, contract, attempt, chunk, complete, manifest/,
 )
 refused(
   'a hash of another shape',
@@ -156,6 +156,26 @@ refused(
   'a snapshot of another form',
   { ...messages['control-attempt'], snapshot: '1:2' },
   /snapshot that must be a snapshot/,
+)
+refused(
+  'an attempt that does not say where it is consistent',
+  { ...messages['control-attempt'], consistencyPoint: '0' },
+  /consistencyPoint that must be an LSN/,
+)
+refused(
+  'an attempt whose table is cut into more chunks than it has blocks',
+  { ...messages['control-attempt'], blocks: 3 },
+  /has more chunks than blocks/,
+)
+refused(
+  'an attempt of no chunk',
+  { ...messages['control-attempt'], chunks: 0 },
+  /chunks that must be an integer from 1/,
+)
+refused(
+  'a chunk with the digest of something else',
+  { ...messages['control-chunk'], digest: 'ff' },
+  /digest that must be 32 hexadecimal digits/,
 )
 refused(
   'an entity’s totals with a strange field',

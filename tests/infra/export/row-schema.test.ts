@@ -107,6 +107,7 @@ async function publish(deployment: Deployment): Promise<void> {
     {
       withSlot: false,
       newEpoch: false,
+      withoutKeeper: true,
       readers: 1,
       pageBytes: PAGE_BYTES,
       maxOutageMs: 30_000,

@@ -127,6 +127,8 @@ async function writeLog(writing: LogWriting): Promise<EntityTotals[]> {
             shape,
             attempt,
             snapshot: '1:1:',
+            consistencyPoint: '0/16B3748',
+            blocks: 0,
             chunks: 1,
           })
         const subject = snapshotSubject(prefix, service.name, entity.name)

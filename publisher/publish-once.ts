@@ -1,0 +1,196 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Failure } from '../contracts/failure.ts'
+import { lsnText } from '../contracts/positions.ts'
+import { crashPoint } from '../infra/crash-point.ts'
+import { endKeepers } from '../infra/postgres/keeper-sessions.ts'
+import { slotName } from '../infra/prepare/names.ts'
+import { TableRewritten } from './assert-same-table.ts'
+import { beginEpoch } from './begin-epoch.ts'
+import { closeSnapshot, lastReading } from './close-snapshot.ts'
+import {
+  decidePublication,
+  type LogState,
+  type MonolithIdentity,
+  type Publication,
+  settlingMs,
+} from './decide-publication.ts'
+import { type DecidedReading, decideReadings } from './decide-readings.ts'
+import type { PublishOutcome } from './events.ts'
+import { endAllKeepers, findKept, startKeeper } from './keeper.ts'
+import { readIdentity } from './monolith-identity.ts'
+import { assertSlotFits, logIdentity, openSource } from './open-source.ts'
+import { logReadingOf, planReadings, type Reading, reportPlan } from './plan-readings.ts'
+import { takePublisherLock } from './publisher-lock.ts'
+import { readForeignKeys } from './read-foreign-keys.ts'
+import { readLogState } from './read-log-state.ts'
+import { noticeChangedMonolith, refuseUnfitMonolith } from './refuse-unfit-monolith.ts'
+import type { Run } from './run.ts'
+import { assertFollowable, assertNotReplaced, readSlot, readSlotRecord } from './slot.ts'
+import type { SnapshotSource } from './snapshot-source.ts'
+import { writeSnapshot } from './write-snapshot.ts'
+
+type Outcome = Omit<PublishOutcome, 'seconds'>
+type OpenPublication = Exclude<Publication, { kind: 'already closed' }>
+
+/**
+ * One run: looks at what the log and the monolith hold, does what is left to be done, and closes the snapshot. Whatever
+ * ends it, the next run goes on from what is stored by then. docs/reliability.md has the crash points.
+ */
+export async function publishOnce(run: Run): Promise<Outcome> {
+  await takePublisherLock(run.control, run.dependencies.prefix, run.former)
+  crashPoint('publish-locked')
+  await refuseUnfitMonolith(run)
+  const identity = await readIdentity(run.control)
+  const logs = await readSettledLogs(run)
+  const decision = decidePublication(logs, wishesOf(run, identity))
+  if (decision.kind === 'already closed') {
+    const { kind: outcome, epoch, consistencyPoint } = decision
+    return { outcome, epoch, consistencyPoint, slot: await closedSlot(run, decision), services: [] }
+  }
+  try {
+    return await publish(run, identity, logs, decision)
+  } catch (error) {
+    // Nobody goes on with its snapshot: the operator has ended it, or the snapshot does not show all tables any more.
+    if (run.options.signal.aborted || error instanceof TableRewritten) await endAllKeepers(run).catch(() => undefined)
+    throw error
+  }
+}
+
+async function publish(
+  run: Run,
+  identity: MonolithIdentity,
+  logs: readonly LogState[],
+  publication: OpenPublication,
+): Promise<Outcome> {
+  const { options, report } = run
+  const { epoch } = publication
+  const slot = options.withSlot ? slotName(run.dependencies.prefix) : null
+  const { decided, source } = await takeSnapshot(run, logs, publication)
+  try {
+    const readings = await planReadings({ run, epoch, decided, source })
+    const last = lastReading(readings)
+    const consistencyPoint = lsnText(last.consistencyPoint)
+    const opened = await beginEpoch({ run, logs, epoch, identity, slot, consistencyPoint: last.consistencyPoint })
+    report({ type: 'epoch-begun', epoch, slot, consistencyPoint })
+    reportPlan(run, readings)
+    noticeSnapshots(run, readings, last)
+    await writeSnapshot({ run, opened, readings, snapshot: source?.name ?? '' })
+    await endKeepers(run.control, run.dependencies.prefix)
+    crashPoint('publish-keeper-ended')
+    const services = await closeSnapshot({ run, logs, opened, readings })
+    await noticeChangedMonolith(run)
+    return { outcome: 'closed', epoch, consistencyPoint, slot: await retention(run, slot), services }
+  } finally {
+    await source?.release().catch(() => undefined)
+  }
+}
+
+interface TakenSnapshot {
+  readonly decided: readonly DecidedReading[]
+  /** Null where nothing is left to be read. */
+  readonly source: SnapshotSource | null
+}
+
+/** Takes the snapshot that a keeper holds, or a new one, and sees that a keeper holds it beside us. */
+async function takeSnapshot(
+  run: Run,
+  logs: readonly LogState[],
+  { kind, epoch }: OpenPublication,
+): Promise<TakenSnapshot> {
+  const { dependencies, options } = run
+  const log = await logIdentity(run)
+  const isBegun = kind === 'go on'
+  const kept = isBegun ? await findKept(run, { log, epoch }) : null
+  if (!isBegun) await endKeepers(run.control, dependencies.prefix)
+  const decided = await decide(run, isBegun ? logs.filter((state) => state.epoch === epoch) : [], kept?.visible ?? null)
+  const isNeeded = decided.some(({ decision }) => decision.kind !== 'keep')
+  const wish = { kind, epoch, log, name: slotName(dependencies.prefix), withSlot: options.withSlot }
+  if (kept !== null || !isNeeded) {
+    await assertSlotFits(run, wish)
+    return { decided, source: kept }
+  }
+  const keeper = options.withoutKeeper === true ? null : startKeeper(run)
+  try {
+    const source = await openSource(run, wish)
+    await keeper?.keep({ ...source, log, epoch })
+    crashPoint('publish-snapshot-kept')
+    return { decided, source }
+  } finally {
+    keeper?.dismiss()
+  }
+}
+
+async function decide(run: Run, logs: readonly LogState[], kept: string | null): Promise<DecidedReading[]> {
+  const { services } = run.dependencies.set
+  const entities = services.flatMap((service) => service.entities)
+  return decideReadings({
+    services,
+    stored: new Map(logs.map(({ service, readings }) => [service, readings])),
+    kept,
+    withSlot: run.options.withSlot,
+    foreignKeys: await readForeignKeys(run.control, entities),
+  })
+}
+
+/** Tables of several snapshots are exact together only when what was written in between has been followed. */
+function noticeSnapshots({ report }: Run, readings: readonly Reading[], last: Reading): void {
+  const earlier = readings.filter(({ snapshot }) => snapshot !== last.snapshot)
+  if (earlier.length === 0) return
+  const names = earlier.map(({ service, entity }) => `${service.name}.${entity.name}`).join(', ')
+  report({
+    type: 'notice',
+    text: `The snapshot under which ${names} ${earlier.length === 1 ? 'was' : 'were'} read is gone: that stays, the other tables are of a later moment, and all are exact together from ${lsnText(last.consistencyPoint)} on, when the changes after the earlier one are followed; --new-epoch reads all of them as of one moment.`,
+  })
+}
+
+/** A log that goes on growing has another writer: one of another monolith, since the lock is ours. */
+const SETTLE_TRIES = 60
+
+async function readSettledLogs(run: Run): Promise<LogState[]> {
+  for (let tries = 1; tries <= SETTLE_TRIES; tries += 1) {
+    const logs = await readLogs(run)
+    const waitMs = settlingMs(logs)
+    if (waitMs === 0) return logs
+    await delay(waitMs, undefined, { signal: run.signal })
+  }
+  throw new Failure(
+    4,
+    `The log of ${run.dependencies.prefix} goes on growing: another publisher writes to it, from another monolith; give one of the two a SCISSION_PREFIX of its own.`,
+  )
+}
+
+async function readLogs(run: Run): Promise<LogState[]> {
+  const reading = logReadingOf(run)
+  return await Promise.all(run.dependencies.set.services.map(async ({ name }) => await readLogState(reading, name)))
+}
+
+function wishesOf({ dependencies, options }: Run, monolith: MonolithIdentity): Parameters<typeof decidePublication>[1] {
+  const { newEpoch, withSlot } = options
+  const { services } = dependencies.set
+  const entities = new Map(services.map((service) => [service.name, service.entities.map(({ name }) => name)]))
+  return { newEpoch, withSlot, monolith, entities }
+}
+
+/** A snapshot that is closed stays whole without its slot; only the changes after it could not be followed. */
+async function closedSlot(
+  run: Run,
+  { epoch, slotName: name }: Extract<Publication, { kind: 'already closed' }>,
+): Promise<PublishOutcome['slot']> {
+  if (name === null) return null
+  const record = await readSlotRecord(run.control, run.dependencies.prefix, name)
+  assertNotReplaced(name, record, epoch)
+  const state = await readSlot(run.control, name)
+  try {
+    assertFollowable(name, state, record, epoch)
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    run.report({ type: 'notice', text: `What was written since the snapshot cannot be followed: ${error.message}` })
+    return null
+  }
+  return await retention(run, name)
+}
+
+async function retention({ control }: Run, slot: string | null): Promise<PublishOutcome['slot']> {
+  const state = slot === null ? null : await readSlot(control, slot)
+  return state && { name: state.name, retainedBytes: state.retainedBytes, safeBytes: state.safeBytes }
+}
