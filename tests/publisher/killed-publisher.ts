@@ -16,12 +16,20 @@ const PROGRAM = fileURLToPath(new URL('publish-until-killed.ts', import.meta.url
 export const READERS = 2
 
 /** Publishes in a process of its own that kills itself at a point, and proves that it did. */
-export async function crashAt(bank: Bank, point: string, slot: 'slot' | 'no slot' = 'slot'): Promise<void> {
+export async function crashAt(
+  bank: Bank,
+  point: string,
+  { slot = 'slot', readers = READERS }: { readonly slot?: 'slot' | 'no slot'; readonly readers?: number } = {},
+): Promise<void> {
   const { nats, prefix } = bank.dependencies
-  const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, prefix, bank.url, nats.url, slot], {
-    env: { ...process.env, SCISSION_CRASH_POINT: point },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', PROGRAM, prefix, bank.url, nats.url, slot, String(readers)],
+    {
+      env: { ...process.env, SCISSION_CRASH_POINT: point },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  )
   const said = text(child.stderr)
   await once(child, 'exit')
   const [name, passing = '1'] = point.split(':')

@@ -2,7 +2,7 @@ import { publishSnapshot } from '../../publisher/publish-snapshot.ts'
 import { BANK } from './bank.ts'
 
 /** A process of its own that publishes the bank, to be killed, or to kill itself. It prints its events. */
-const [prefix = '', url = '', natsUrl = '', slot = 'slot'] = process.argv.slice(2)
+const [prefix = '', url = '', natsUrl = '', slot = 'slot', readers = '2'] = process.argv.slice(2)
 
 await publishSnapshot(
   {
@@ -14,7 +14,7 @@ await publishSnapshot(
   {
     withSlot: slot === 'slot',
     newEpoch: false,
-    readers: 2,
+    readers: Number(readers),
     pageBytes: 65_536,
     maxOutageMs: 20_000,
     signal: new AbortController().signal,
