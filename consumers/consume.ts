@@ -69,7 +69,7 @@ export async function consume(
   const connectBroker = async (): Promise<NatsConnection> =>
     await (connection ??= connectNats(nats, `consume ${service.name}`))
   try {
-    const standing = await consumeThroughOutages(dependencies, options, connectBroker, (event) => {
+    const { epoch, rows } = await consumeThroughOutages(dependencies, options, connectBroker, (event) => {
       if (event.type === 'pages-loaded') {
         loaded.rows += event.rows
         loaded.bytes += event.bytes
@@ -78,8 +78,9 @@ export async function consume(
     })
     return {
       service: service.name,
-      ...standing,
+      epoch,
       tables: service.entities.length,
+      rows,
       loadedRows: loaded.rows,
       loadedBytes: loaded.bytes,
       seconds: (Date.now() - startedAt) / 1000,
