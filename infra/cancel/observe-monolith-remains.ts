@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { z } from 'zod'
 import { jsonRows } from '../catalog/json-rows.ts'
 import { readCatalog } from '../catalog/read-catalog.ts'
+import { readKeepers } from '../postgres/keeper-sessions.ts'
 import { readMonolithRecord } from '../prepare/monolith-record.ts'
 import { publicationName } from '../prepare/names.ts'
 import type { MonolithRemains } from './plan-monolith-cancel.ts'
@@ -14,6 +15,7 @@ export async function observeMonolithRemains(client: pg.Client, prefix: string):
     record,
     catalog: await readCatalog(client, record.identities, { rows: false }),
     publishedElsewhere: await readPublishedElsewhere(client, publicationName(prefix)),
+    keepers: await readKeepers(client, prefix),
     prefixTables: await readPrefixTables(client),
   }
 }

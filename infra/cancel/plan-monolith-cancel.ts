@@ -1,6 +1,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../contracts/language/quoting.ts'
 import { type Catalog, type CatalogTable, type TableName, tableOf } from '../catalog/catalog.ts'
 import { tableSql } from '../postgres/digest-sql.ts'
+import { endKeeperSql } from '../postgres/keeper-sessions.ts'
 import { MONOLITH } from '../preflight/finding.ts'
 import type { MonolithRecord, RecordedIdentity } from '../prepare/monolith-record.ts'
 import { publicationName, slotName } from '../prepare/names.ts'
@@ -17,12 +18,15 @@ export interface MonolithRemains {
   readonly catalog: Catalog
   /** Tables whose updates or deletes another publication carries, and its name. */
   readonly publishedElsewhere: readonly (TableName & { readonly publication: string })[]
+  /** The server's processes that hold a snapshot for publishers of the prefix. */
+  readonly keepers: readonly string[]
   /** Tables of schema `scission` that keep something for each prefix. */
   readonly prefixTables: readonly string[]
 }
 
 /**
- * What is to be undone in the monolith, in the reverse order of `prepare`: the slot, which holds its WAL, before all;
+ * What is to be undone in the monolith, in the reverse order of `prepare`: a keeper and the slot, which hold its old rows
+ * and its WAL, before all;
  * the publication before the identities, since a published table without one refuses updates; the record last.
  */
 export function planMonolithCancel(prefix: string, remains: MonolithRemains): MonolithCancelStep[] {
@@ -30,11 +34,18 @@ export function planMonolithCancel(prefix: string, remains: MonolithRemains): Mo
   const identities = remains.record.identities.map((identity) => planIdentity(identity, remains, others))
   const kept = identities.some((step) => step.state === 'left')
   return [
+    ...remains.keepers.map(planKeeper),
     planSlot(prefix, remains),
     planPublication(prefix, remains),
     ...identities,
     planRecord(prefix, remains, kept || others.length > 0),
   ]
+}
+
+/** A keeper holds back VACUUM in the whole database, and nobody will ask it for its snapshot any more. */
+function planKeeper(pid: string): MonolithCancelStep {
+  const action = `end the keeper of the snapshot (PostgreSQL process ${pid})`
+  return { subject: MONOLITH, action, locks: [], statements: [endKeeperSql(pid)], state: 'needed' }
 }
 
 function planSlot(prefix: string, { record: { slot }, database }: MonolithRemains): MonolithCancelStep {
