@@ -3,6 +3,7 @@ import { startEmbeddedNats } from '../infra/embedded/nats-server.ts'
 import { startEmbeddedPostgres } from '../infra/embedded/postgres-server.ts'
 import { projectFolder } from '../infra/embedded/project-folder.ts'
 import { Failure } from '../contracts/failure.ts'
+import { COMPILED_VARIABLE, compileSources } from './runner/compiled-sources.ts'
 import { listenForInterruption } from './runner/interruption.ts'
 import { reportOf, runFiles } from './runner/run-files.ts'
 import { findTestFiles, type TestFile } from './runner/test-files.ts'
@@ -37,9 +38,10 @@ async function main(filters: readonly string[]): Promise<void> {
 }
 
 async function runWithServers(files: readonly TestFile[], signal: AbortSignal, verdicts: Verdict[]): Promise<void> {
+  const compiled = await compileSources()
   const [postgres, nats] = await Promise.all([startEmbeddedPostgres({ fsync: false }), startEmbeddedNats()])
   try {
-    const environment = { [POSTGRES_VARIABLE]: postgres.url, [NATS_VARIABLE]: nats.url }
+    const environment = { [POSTGRES_VARIABLE]: postgres.url, [NATS_VARIABLE]: nats.url, [COMPILED_VARIABLE]: compiled }
     await runFiles(files, FILES_AT_ONCE, environment, signal, (judged) => {
       verdicts.push(judged.verdict)
       process.stdout.write(reportOf(judged))

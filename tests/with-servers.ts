@@ -21,14 +21,7 @@ export const NATS_VARIABLE = 'SCISSION_TEST_NATS_URL'
  * it afterwards, slots included, is cut off.
  */
 export async function withDatabase<Result>(use: (url: string) => Promise<Result>): Promise<Result> {
-  const server = await postgresUrl()
-  const name = `test_${randomBytes(6).toString('hex')}`
-  await runStatements(server, [`CREATE DATABASE ${name}`])
-  try {
-    return await use(urlOfDatabase(server, name))
-  } finally {
-    await dropDatabase(server, name)
-  }
+  return await withDatabases(['only'], ({ only }) => use(only))
 }
 
 /** A new database for each name, by that name; all are gone afterwards. */
@@ -36,13 +29,27 @@ export async function withDatabases<Name extends string, Result>(
   names: readonly Name[],
   use: (urls: Readonly<Record<Name, string>>) => Promise<Result>,
 ): Promise<Result> {
-  const nest = (left: readonly Name[], urls: Partial<Record<Name, string>>): Promise<Result> => {
-    const [name, ...rest] = left
-    // All names have been given a URL once none is left.
-    if (name === undefined) return use(urls as Record<Name, string>)
-    return withDatabase((url) => nest(rest, { ...urls, [name]: url }))
+  const server = await postgresUrl()
+  const databases = names.map((name) => [name, `test_${randomBytes(6).toString('hex')}`] as const)
+  try {
+    await withServer(server, (client) => createDatabases(client, databases))
+    const urls = databases.map(([name, database]) => [name, urlOfDatabase(server, database)] as const)
+    // Each name was given a URL just now.
+    return await use(Object.fromEntries(urls) as Record<Name, string>)
+  } finally {
+    await withServer(server, (client) => dropDatabases(client, databases))
   }
-  return nest(names, {})
+}
+
+type NamedDatabases = readonly (readonly [name: string, database: string])[]
+
+/** A copy of the template's files takes a third of what it takes to write them to the WAL; PostgreSQL 14 has no other way. */
+async function createDatabases(client: Client, databases: NamedDatabases): Promise<void> {
+  const { rows } = await client.query<{ version: number }>(
+    `SELECT current_setting('server_version_num')::int AS version`,
+  )
+  const strategy = (rows[0]?.version ?? 0) >= 150_000 ? 'STRATEGY file_copy' : ''
+  for (const [, database] of databases) await client.query(`CREATE DATABASE ${database} ${strategy}`)
 }
 
 /** The shared broker. Its streams are everyone's: see `withPrefix` for names of one's own. */
@@ -104,17 +111,21 @@ function urlOfDatabase(server: string, name: string): string {
   return url.toString()
 }
 
+async function dropDatabases(client: Client, databases: NamedDatabases): Promise<void> {
+  for (const [, database] of databases) await dropDatabase(client, database)
+}
+
 /**
  * FORCE ends sessions, but not a walsender that streams from a logical slot, whose slot also forbids the drop: so those
  * are ended first. One may take the slot again in the meantime; hence the attempts.
  */
-async function dropDatabase(server: string, name: string): Promise<void> {
+async function dropDatabase(client: Client, name: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runStatements(server, [
+      await client.query(
         `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = '${name}' AND active`,
-        `DROP DATABASE ${name} WITH (FORCE)`,
-      ])
+      )
+      return void (await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
     } catch (error) {
       if (attempt === DROP_ATTEMPTS) throw error
       await sleep(DROP_AGAIN_MS)
@@ -122,11 +133,11 @@ async function dropDatabase(server: string, name: string): Promise<void> {
   }
 }
 
-async function runStatements(url: string, statements: readonly string[]): Promise<void> {
+async function withServer<Result>(url: string, use: (client: Client) => Promise<Result>): Promise<Result> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {
-    for (const statement of statements) await client.query(statement)
+    return await use(client)
   } finally {
     await client.end()
   }

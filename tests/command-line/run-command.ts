@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { typeScriptFlags } from '../runner/typescript-loader.ts'
 
 export interface CommandResult {
   readonly exitCode: number | null
@@ -24,7 +25,6 @@ export interface CommandOptions {
 }
 
 const MAIN = fileURLToPath(new URL('../../infra/command-line/main.ts', import.meta.url))
-const TSX = import.meta.resolve('tsx')
 
 /** A command hangs where it is still there after this; a busy machine takes seconds. */
 const LIMIT_MS = 60_000
@@ -34,7 +34,8 @@ export function startCommand(
   args: readonly string[],
   { environment = {}, folder }: CommandOptions = {},
 ): RunningCommand {
-  const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
+  const flags = typeScriptFlags({ byTsx: readsContracts(args, environment) })
+  const child = spawn(process.execPath, [...flags, MAIN, ...args], {
     cwd: folder ?? '/',
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -75,6 +76,11 @@ export function startCommand(
     closeOutput: () => void child.stdout.destroy(),
     pid: child.pid ?? 0,
   }
+}
+
+/** Whether the command will load TypeScript that is not the project's: contracts that a test or a draft has written. */
+function readsContracts(args: readonly string[], environment: Readonly<Record<string, string>>): boolean {
+  return args[0] === 'contracts' || /\.[cm]?ts$/.test(environment['SCISSION_CONTRACTS'] ?? '')
 }
 
 export async function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {

@@ -37,7 +37,7 @@ export interface Shop {
 /** A shop of one's own: two databases, a prefix, a module of contracts, and the environment that names them. */
 export async function withShop<Result>(use: (shop: Shop) => Promise<Result>): Promise<Result> {
   return await withFolder(async (folder) => {
-    const contracts = join(folder, 'contracts.mts')
+    const contracts = join(folder, 'contracts.mjs')
     await writeFile(contracts, SHOP_CONTRACTS)
     return await withPrefix(async (prefix, nats) => {
       return await withDatabases(['monolith', 'sales'], async ({ monolith, sales }) => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { typeScriptFlags } from '../runner/typescript-loader.ts'
 import type { TestService } from './with-service.ts'
 
 const PROGRAM = new URL('consume-until-killed.ts', import.meta.url).pathname
@@ -11,7 +12,7 @@ export async function killConsumer(
   moment: () => Promise<unknown>,
 ): Promise<void> {
   const given = [prefix, database.url, nats.url, String(transactionBytes)]
-  const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, ...given], {
+  const child = spawn(process.execPath, [...typeScriptFlags(), PROGRAM, ...given], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')

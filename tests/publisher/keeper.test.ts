@@ -8,6 +8,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { cancel } from '../../infra/cancel/cancel.ts'
 import { publishSnapshot } from '../../publisher/publish-snapshot.ts'
+import { typeScriptFlags } from '../runner/typescript-loader.ts'
 import { assertWhole, bankRows } from './bank-checks.ts'
 import { crashAt } from './killed-publisher.ts'
 import { type Bank, keepersOf, untilTrue, watchFor, withBank } from './with-bank.ts'
@@ -122,7 +123,7 @@ test('a terminal that ends its whole process group does not end the keeper, and 
   withBank({ rows: 12_000, noteBytes: 1_200 }, async (bank) => {
     const before = { Account: await bankRows(bank, 'Account'), Purse: await bankRows(bank, 'Purse') }
     const { nats, prefix } = bank.dependencies
-    const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, prefix, bank.url, nats.url], {
+    const child = spawn(process.execPath, [...typeScriptFlags(), PROGRAM, prefix, bank.url, nats.url], {
       detached: true,
       stdio: ['ignore', 'pipe', 'inherit'],
     })

@@ -7,6 +7,7 @@ import { ANSWER_LIMIT_MS, consume, CONSUMER_WINDOW_BYTES, LOADING_TRANSACTION_BY
 import type { Control, Page } from '../../contracts/wire/message.ts'
 import { createByteWindow } from '../../infra/byte-window.ts'
 import { prepare } from '../../infra/prepare/prepare.ts'
+import { typeScriptFlags } from '../runner/typescript-loader.ts'
 import { withDatabases } from '../with-servers.ts'
 import { BANK } from './bank.ts'
 import type { Bank } from './with-bank.ts'
@@ -24,7 +25,7 @@ export async function crashAt(
   const { nats, prefix } = bank.dependencies
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', PROGRAM, prefix, bank.url, nats.url, slot, String(readers)],
+    [...typeScriptFlags(), PROGRAM, prefix, bank.url, nats.url, slot, String(readers)],
     {
       env: { ...process.env, SCISSION_CRASH_POINT: point },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -2,7 +2,9 @@ import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_p
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { timeIsUp, within } from '../../infra/embedded/deadline.ts'
+import { COMPILED_VARIABLE } from './compiled-sources.ts'
 import type { TestFile } from './test-files.ts'
+import { typeScriptFlags } from './typescript-loader.ts'
 import type { FileEnd } from './verdict.ts'
 
 /** What a test file's process left: all that it printed in the order it came, and standard output alone. */
@@ -14,6 +16,9 @@ export type FileResult = {
 }
 
 const END_WITH_RUNNER = new URL('end-with-runner.ts', import.meta.url).href
+
+/** A test that fails is shown with the lines of its source. */
+const SOURCE_MAPS = ['--enable-source-maps']
 
 /** How long what was printed last may take to arrive. */
 const PIPES_LIMIT_MS = 5_000
@@ -28,8 +33,10 @@ export async function runFile(
   signal: AbortSignal,
 ): Promise<FileResult> {
   const began = performance.now()
+  const compiled = environment[COMPILED_VARIABLE]
+  const loader = typeScriptFlags({ byTsx: file.byTsx, ...(compiled !== undefined && { compiled }) })
   // The standard input is never written to: its end tells the process that the runner is gone.
-  const child = spawn(process.execPath, ['--import', 'tsx', '--import', END_WITH_RUNNER, file.path], {
+  const child = spawn(process.execPath, [...SOURCE_MAPS, ...loader, '--import', END_WITH_RUNNER, file.path], {
     detached: true,
     env: { ...withoutForcedColour(process.env), ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],

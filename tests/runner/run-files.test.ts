@@ -27,7 +27,7 @@ async function run(source: string, deadlineMs = 20_000, environment: Record<stri
   const told: JudgedFile[] = []
   const { signal } = new AbortController()
   await withTestFile(source, (path) =>
-    runFiles([{ path, deadlineMs }], 1, environment, signal, (judged) => told.push(judged)),
+    runFiles([{ path, deadlineMs, byTsx: true }], 1, environment, signal, (judged) => told.push(judged)),
   )
   const [judged] = told
   assert.ok(judged && told.length === 1)
@@ -90,8 +90,8 @@ test('a file that passes its deadline is killed with what it started', async () 
     const child = spawn('sleep', ['60'], { stdio: 'inherit' })
     test('a', () => { console.log('child ' + child.pid); return new Promise(() => setInterval(() => {}, 1000)) })
     test.run()`
-  const { verdict, result } = await run(source, 3000)
-  assert.match(verdict.fault ?? '', 'killed after its deadline of 3 s')
+  const { verdict, result } = await run(source, 6000)
+  assert.match(verdict.fault ?? '', 'killed after its deadline of 6 s')
   const pid = Number(/child (\d+)/.exec(result.output)?.[1])
   assert.ok(await isGone(pid))
 })
@@ -101,7 +101,7 @@ test('an interruption ends the file that runs, and starts no other', async () =>
   const told: JudgedFile[] = []
   await withTestFile(`test('a', () => new Promise(() => setInterval(() => {}, 1000))); test.run()`, async (path) => {
     setTimeout(() => controller.abort(), 300)
-    const file = { path, deadlineMs: 20_000 }
+    const file = { path, deadlineMs: 20_000, byTsx: true }
     await runFiles([file, file], 1, {}, controller.signal, (judged) => told.push(judged))
   })
   assert.equal(
@@ -118,7 +118,7 @@ test('a file whose runner is killed ends too', async () => {
     test.run()`
   await withTestFile(source, async (path) => {
     const pidFile = `${path}.pid`
-    const call = `runFiles([{ path: '${path}', deadlineMs: 60000 }], 1, { PID_FILE: '${pidFile}' }, new AbortController().signal, () => {})`
+    const call = `runFiles([{ path: '${path}', deadlineMs: 60000, byTsx: true }], 1, { PID_FILE: '${pidFile}' }, new AbortController().signal, () => {})`
     const program = `import { runFiles } from '${runner}'; await ${call}`
     const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
       stdio: 'inherit',

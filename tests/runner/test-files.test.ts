@@ -1,12 +1,19 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { deadlineOf, inRunningOrder, isWanted } from './test-files.ts'
+import { deadlineOf, inRunningOrder, isWanted, needsTsx } from './test-files.ts'
 
 test('a file may state its deadline in its first line, and only there', () => {
   assert.is(deadlineOf('// deadline: 300 s\nimport …'), 300_000)
   assert.is(deadlineOf('\n// deadline: 300 s\n'), 120_000)
   assert.is(deadlineOf('// deadline: soon'), 120_000)
   assert.is(deadlineOf(''), 120_000)
+})
+
+test('a file may ask for tsx above its imports, and only there', () => {
+  assert.ok(needsTsx('// by tsx\nimport …'))
+  assert.ok(needsTsx('// deadline: 300 s\n// by tsx\n'))
+  assert.not.ok(needsTsx('import …\n// by tsx\n'))
+  assert.not.ok(needsTsx(''))
 })
 
 test('without filters every file is wanted, with filters those that one of them occurs in', () => {
@@ -19,9 +26,9 @@ test('without filters every file is wanted, with filters those that one of them 
 
 test('the files that may take longest run first, the others by name', () => {
   const files = [
-    { path: 'b', deadlineMs: 1 },
-    { path: 'a', deadlineMs: 1 },
-    { path: 'c', deadlineMs: 2 },
+    { path: 'b', deadlineMs: 1, byTsx: false },
+    { path: 'a', deadlineMs: 1, byTsx: false },
+    { path: 'c', deadlineMs: 2, byTsx: false },
   ]
   assert.is(
     inRunningOrder(files)

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 
-/** A file of tests, by its path in the project, and how long it may run. */
-export type TestFile = { readonly path: string; readonly deadlineMs: number }
+/** A file of tests, by its path in the project, how long it may run, and whether tsx must run it. */
+export type TestFile = { readonly path: string; readonly deadlineMs: number; readonly byTsx: boolean }
 
 const DEFAULT_DEADLINE_MS = 120_000
 
@@ -11,10 +11,10 @@ export async function findTestFiles(folder: string, filters: readonly string[]):
   const paths = names.filter((name) => name.endsWith('.test.ts')).map((name) => `${folder}/${name}`)
   const files = paths
     .filter((path) => isWanted(path, filters))
-    .map(async (path) => ({
-      path,
-      deadlineMs: deadlineOf(await readFile(path, 'utf8')),
-    }))
+    .map(async (path) => {
+      const source = await readFile(path, 'utf8')
+      return { path, deadlineMs: deadlineOf(source), byTsx: needsTsx(source) }
+    })
   return inRunningOrder(await Promise.all(files))
 }
 
@@ -27,6 +27,11 @@ export function isWanted(path: string, filters: readonly string[]): boolean {
 export function deadlineOf(source: string): number {
   const seconds = /^\/\/ deadline: (\d+) s$/m.exec(source.split('\n', 1)[0] ?? '')?.[1]
   return seconds === undefined ? DEFAULT_DEADLINE_MS : Number(seconds) * 1000
+}
+
+/** Whether the file says in a line before its imports that it loads TypeScript which is not the project's. */
+export function needsTsx(source: string): boolean {
+  return /^(\/\/.*\n)*\/\/ by tsx\n/.test(source)
 }
 
 /** Files that may take longest go first, so that none of them is left running alone at the end. */

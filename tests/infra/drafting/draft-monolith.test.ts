@@ -1,4 +1,5 @@
 // deadline: 180 s
+// by tsx
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'uvu'

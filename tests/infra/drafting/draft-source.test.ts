@@ -1,4 +1,5 @@
 // deadline: 180 s
+// by tsx
 import { spawnSync } from 'node:child_process'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
