@@ -85,7 +85,7 @@ async function observe({
 }: Run): Promise<PreflightContext & { monolith: MonolithState }> {
   const deployment = { ...dependencies, services: [], replicas: 1 }
   const monolith = await observeMonolith(control, await readServer(control), deployment)
-  return { deployment, withSlot: options.withSlot, monolith, services: [], log: null }
+  return { deployment, withSlot: options.withSlot, monolith, services: [], log: null, monitored: null }
 }
 
 /** Changes of a table that the publication does not have would never reach the log. */

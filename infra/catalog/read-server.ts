@@ -15,6 +15,8 @@ export interface ServerFacts {
   readonly identity: string
   /** The database's encoding, for example `UTF8`. */
   readonly encoding: string
+  /** What sorts its texts: locales, their provider and the provider's own locale, where the release has those. */
+  readonly collation: string
   readonly inRecovery: boolean
   readonly role: string
   /** Whether the role may create slots: by its attribute, as a superuser, or as a hosting provider grants it. */
@@ -23,6 +25,8 @@ export interface ServerFacts {
   readonly walLevel: string
   readonly maxReplicationSlots: number
   readonly maxWalSenders: number
+  /** What a slot may hold back at most; -1 for all that the disk has. Manual: "Replication", max_slot_wal_keep_size. */
+  readonly maxSlotWalKeepMegabytes: number
 }
 
 const SERVER = z.object({
@@ -31,6 +35,7 @@ const SERVER = z.object({
   database: z.string(),
   identity: z.string(),
   encoding: z.string(),
+  collation: z.string(),
   inRecovery: z.boolean(),
   role: z.string(),
   mayReplicate: z.boolean(),
@@ -38,6 +43,7 @@ const SERVER = z.object({
   walLevel: z.string(),
   maxReplicationSlots: z.number(),
   maxWalSenders: z.number(),
+  maxSlotWalKeepMegabytes: z.number(),
 })
 
 /** Reads them in one statement, which servers older than those that we support understand too. */
@@ -49,12 +55,16 @@ export async function readServer(client: pg.Client): Promise<ServerFacts> {
        'versionNumber', current_setting('server_version_num')::int, 'version', current_setting('server_version'),
        'database', d.datname,
        'identity', concat_ws('/', (SELECT system_identifier FROM pg_control_system()), d.oid, pg_postmaster_start_time()),
-       'encoding', pg_encoding_to_char(d.encoding), 'inRecovery', pg_is_in_recovery(), 'role', r.rolname,
+       'encoding', pg_encoding_to_char(d.encoding),
+       'collation', concat_ws(' ', d.datcollate, d.datctype, to_jsonb(d)->>'datlocprovider',
+                              coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale')),
+       'inRecovery', pg_is_in_recovery(), 'role', r.rolname,
        'mayReplicate', r.rolsuper OR r.rolreplication OR EXISTS (
          SELECT FROM pg_roles g WHERE g.rolname = 'rds_replication' AND pg_has_role(g.oid, 'MEMBER')),
        'mayCreateInDatabase', has_database_privilege(d.oid, 'CREATE'), 'walLevel', current_setting('wal_level'),
        'maxReplicationSlots', current_setting('max_replication_slots')::int,
-       'maxWalSenders', current_setting('max_wal_senders')::int) AS row
+       'maxWalSenders', current_setting('max_wal_senders')::int,
+       'maxSlotWalKeepMegabytes', (SELECT setting::int FROM pg_settings WHERE name = 'max_slot_wal_keep_size')) AS row
      FROM pg_database d, pg_roles r
      WHERE d.datname = current_database() AND r.rolname = current_user`,
     [],

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { MAX_CONNECTIONS } from '../configuration/connections.ts'
-import { parseDuration } from './quantities.ts'
+import { parseDuration } from '../configuration/parse-quantity.ts'
 
 /** How long an outage is waited for: a restart or a failover takes less, and a night should not be lost on it. */
 export const MAX_OUTAGE_MS = 15 * 60_000

@@ -1,5 +1,6 @@
+import type { Estimate } from '../preflight/estimate.ts'
 import type { Finding } from '../preflight/finding.ts'
-import { counted } from './quantities.ts'
+import { bytesText, counted, durationText } from './quantities.ts'
 import { wrappedText } from './tables.ts'
 import { type Colours, displayOf } from './terminal.ts'
 import {
@@ -24,12 +25,17 @@ export const addPreflight: AddVerb = (program, run) => {
 
 async function preflight(context: VerbContext, flags: PreflightFlags): Promise<VerbExitCode> {
   const configuration = await context.configureMonolith('all')
-  const { hasErrors, runPreflight } = await import('../preflight/run-preflight.ts')
+  const { hasErrors, reportPreflight } = await import('../preflight/run-preflight.ts')
   context.busyWith('the checks')
-  const findings = await runPreflight(configuration, { withSlot: flags.slot })
+  const { estimate, findings } = await reportPreflight(configuration, { withSlot: flags.slot })
   const ready = !hasErrors(findings)
   const { colours, columns } = displayOf(context.world.stdout, context.world.environment)
-  printResult(context, flags, { ready, findings }, preflightText(findings, colours, columns))
+  printResult(
+    context,
+    flags,
+    { ready, findings, estimate },
+    [...estimateText(estimate, columns), preflightText(findings, colours, columns)].join('\n\n'),
+  )
   return ready ? 0 : 4
 }
 
@@ -38,12 +44,28 @@ export function preflightText(findings: readonly Finding[], colours: Colours, co
   return [...findings.map((finding) => findingText(finding, colours, columns)), verdict(findings, colours)].join('\n\n')
 }
 
-function findingText({ severity, subject, problem, cure }: Finding, colours: Colours, columns: number): string {
+/** What is to be expected, and that it is an estimate; nothing where there is none. */
+export function estimateText(estimate: Estimate | null, columns: number): string[] {
+  if (estimate === null) return []
+  const { tableBytes, logBytes, serviceBytes, seconds, bytesPerSecond } = estimate
+  if (tableBytes === 0)
+    return [wrappedText('No estimate: the catalog knows no sizes yet. Run ANALYZE for one.', columns)]
+  const sizes = `tables of ${bytesText(tableBytes)}, at most ${bytesText(logBytes)} of log, ${bytesText(serviceBytes)} in the services`
+  const time = `${durationText(seconds)} at ${bytesText(bytesPerSecond)}/s`
+  return [wrappedText(`To be expected, as an estimate by the catalog's sizes: ${sizes}, and ${time}.`, columns)]
+}
+
+function findingText(
+  { severity, subject, problem, cure, lines = [] }: Finding,
+  colours: Colours,
+  columns: number,
+): string {
   const colour = { error: colours.red, warning: colours.yellow, information: colours.cyan }[severity]
   return [
     `${colour(severity)}  ${subject}`,
     wrappedText(`  ${problem}`, columns, '  '),
     wrappedText(`  ${cure}`, columns, '  '),
+    ...lines.map((line) => `    ${line}`),
   ].join('\n')
 }
 

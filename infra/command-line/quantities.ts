@@ -60,12 +60,3 @@ export function secondsLeft(done: number, expected: number | null, seconds: numb
   if (expected === null || done <= 0 || seconds <= 0) return null
   return done >= expected ? 0 : ((expected - done) * seconds) / done
 }
-
-const DURATION_UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
-/** Reads `500ms`, `90s`, `15m` or `2h`; null for anything else. The result is in milliseconds. */
-export function parseDuration(text: string): number | null {
-  const [, number, unit] = /^(\d{1,6})(ms|s|m|h)$/.exec(text) ?? []
-  const unitMs = DURATION_UNITS_MS[unit ?? '']
-  return number === undefined || unitMs === undefined ? null : Number(number) * unitMs
-}

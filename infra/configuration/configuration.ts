@@ -25,6 +25,9 @@ export interface Configuration {
   readonly replicas: number
   readonly readers: number
   readonly loaders: number
+  readonly natsMonitorUrl: string | null
+  /** 0 for `always`, null where nothing is said. */
+  readonly natsSyncIntervalMs: number | null
 }
 
 export interface MonolithConfiguration extends Configuration {
@@ -116,6 +119,8 @@ function assemble(
     replicas: settings.SCISSION_REPLICAS,
     readers: settings.SCISSION_READERS,
     loaders: settings.SCISSION_LOADERS,
+    natsMonitorUrl: settings.NATS_MONITOR_URL ?? null,
+    natsSyncIntervalMs: settings.NATS_SYNC_INTERVAL ?? null,
   }
 }
 

@@ -29,6 +29,14 @@ export function natsUrlMistake(text: string): string | null {
   return null
 }
 
+/** What is wrong with the URL of a monitoring port, in the same form. */
+export function monitorUrlMistake(text: string): string | null {
+  const url = URL.canParse(text) ? new URL(text) : null
+  return url === null || !/^https?:$/.test(url.protocol)
+    ? 'is not the URL of a monitoring port: give it as http://host:8222'
+    : null
+}
+
 function hasStrayPercent(text: string): boolean {
   return /%(?![0-9A-Fa-f]{2})/.test(text)
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { ContractSet, Service } from '../../contracts/language/contract-set.ts'
 import { PREFIX_PATTERN } from '../../contracts/subjects.ts'
-import { NATS_FORM, natsUrlMistake, POSTGRES_FORM, postgresUrlMistake } from './database-url.ts'
+import { monitorUrlMistake, NATS_FORM, natsUrlMistake, POSTGRES_FORM, postgresUrlMistake } from './database-url.ts'
 import { DEFAULT_LOADERS, DEFAULT_READERS, MAX_CONNECTIONS } from './connections.ts'
 import { databaseName } from './names.ts'
+import { parseDuration } from './parse-quantity.ts'
 
 /** JetStream allows up to five replicas of a stream. Manual: "Streams", "Replicas". */
 export const MAX_REPLICAS = 5
@@ -26,6 +27,8 @@ export function settingsSchema(set: ContractSet, services: readonly Service[], n
       ? url(`of the monolith's database, as ${POSTGRES_FORM}`, postgresUrlMistake)
       : z.string().optional(),
     NATS_URL: url(`of NATS, as ${NATS_FORM}`, natsUrlMistake),
+    NATS_MONITOR_URL: url('of the monitoring port', monitorUrlMistake).optional(),
+    NATS_SYNC_INTERVAL: syncInterval().optional(),
     SCISSION_PREFIX: z
       .string()
       .regex(PREFIX_PATTERN, 'must be 1 to 31 lower-case letters, digits and _, and begin with a letter')
@@ -42,6 +45,16 @@ function url(what: string, mistake: (text: string) => string | null) {
   return z.string(`is not set: give the URL ${what}`).superRefine((text, context) => {
     const message = mistake(text)
     if (message !== null) context.addIssue({ code: 'custom', message })
+  })
+}
+
+/** As the broker's own configuration has it; `always` becomes 0. In milliseconds. */
+function syncInterval() {
+  return z.string().transform((text, context) => {
+    const ms = text === 'always' ? 0 : parseDuration(text)
+    if (ms !== null) return ms
+    context.addIssue({ code: 'custom', message: 'must be always, or a number with ms, s, m or h, such as 2m' })
+    return z.NEVER
   })
 }
 

@@ -102,7 +102,7 @@ export function accountHasRoom(context: PreflightContext): Finding[] {
   return [
     ...streamsFinding(account, toMake),
     ...boundedFinding(account),
-    ...storageFinding(account, neededBytes(context)),
+    ...storageFinding(account, neededLogBytes(context)),
   ]
 }
 
@@ -152,7 +152,8 @@ function storageFinding({ limits, storage }: JetStreamUsageAccountLimits, needed
   ]
 }
 
-function neededBytes({ deployment: { replicas }, monolith }: PreflightContext): number {
+/** What the log takes at most, by the catalog's sizes: compression makes it less. */
+export function neededLogBytes({ deployment: { replicas }, monolith }: PreflightContext): number {
   const tables = [...(monolith?.catalog.tables.values() ?? [])]
   return replicas * tables.reduce((bytes, { estimatedBytes }) => bytes + estimatedBytes, 0)
 }

@@ -1,6 +1,9 @@
 import { publicationName, slotName } from '../prepare/names.ts'
 import type { MonolithState, PreflightContext } from './context.ts'
-import { errorFinding, type Finding, MONOLITH } from './finding.ts'
+import { neededIdentity } from '../prepare/replica-identity.ts'
+import { tableOf } from '../catalog/catalog.ts'
+import { tableSql } from '../postgres/digest-sql.ts'
+import { errorFinding, type Finding, informationFinding, MONOLITH, warningFinding } from './finding.ts'
 
 const WITHOUT_SLOT = 'or stop the writers for a planned downtime, and use --no-slot'
 
@@ -8,12 +11,69 @@ const WITHOUT_SLOT = 'or stop the writers for a planned downtime, and use --no-s
 export function walLevelIsLogical(context: PreflightContext): Finding[] {
   return withSlot(context, ({ server }) => {
     if (server.walLevel === 'logical') return []
+    const problem = `wal_level is ${server.walLevel}: a slot needs logical.`
+    const cure = `Set wal_level = logical and restart the server (ALTER SYSTEM SET wal_level = logical), ${WITHOUT_SLOT}.`
+    return [{ ...errorFinding('wal-level', MONOLITH, problem, cure), lines: COMPOSE_LINES }]
+  })
+}
+
+/** The image's own command is the server, to which a compose file adds settings. Manual: hub.docker.com, "postgres". */
+const COMPOSE_LINES = [
+  '# In a docker compose file, beneath the service that runs the monolith, then docker compose up -d:',
+  'command:',
+  '  - postgres',
+  '  - -c',
+  '  - wal_level=logical',
+  '  - -c',
+  '  - max_replication_slots=10',
+  '  - -c',
+  '  - max_wal_senders=10',
+]
+
+/** In a burst of 1 GB as much was seen to be held back, although everything was confirmed at once. */
+const LEAST_SLOT_WAL_MEGABYTES = 4096
+
+/** Without a bound a publisher that is away for long fills the monolith's disk; with a small one it loses its slot. */
+export function slotWalIsBounded(context: PreflightContext): Finding[] {
+  return withSlot(context, ({ server: { maxSlotWalKeepMegabytes: bound } }) => {
+    if (bound >= LEAST_SLOT_WAL_MEGABYTES) return []
+    if (bound < 0)
+      return [
+        informationFinding(
+          'slot-wal',
+          MONOLITH,
+          'max_slot_wal_keep_size is -1: while no publisher runs, the slot holds back WAL until the disk is full.',
+          'Set max_slot_wal_keep_size to what the disk can spare (it needs no restart), and watch what the slot holds back.',
+        ),
+      ]
     return [
-      errorFinding(
-        'wal-level',
+      warningFinding(
+        'slot-wal',
         MONOLITH,
-        `wal_level is ${server.walLevel}: a slot needs logical.`,
-        `Set wal_level = logical and restart the server (ALTER SYSTEM SET wal_level = logical), ${WITHOUT_SLOT}.`,
+        `max_slot_wal_keep_size is ${bound} MB: a slot that falls behind by more is lost, and all must be published anew.`,
+        `Raise max_slot_wal_keep_size to ${LEAST_SLOT_WAL_MEGABYTES} MB or more while Scission follows; it needs no restart.`,
+      ),
+    ]
+  })
+}
+
+/** What prepare will change, before it does: the change takes a lock, if only for a moment. */
+export function identitiesServe(context: PreflightContext): Finding[] {
+  return withSlot(context, ({ catalog }) => {
+    const changed = context.deployment.set.services
+      .flatMap(({ entities }) => entities)
+      .flatMap((entity) => {
+        const table = tableOf(catalog, entity)
+        const given = table?.kind === 'r' ? neededIdentity(entity, table) : null
+        return given === null ? [] : [`${tableSql(entity)} (${given === 'f' ? 'FULL' : 'DEFAULT'})`]
+      })
+    if (changed.length === 0) return []
+    return [
+      informationFinding(
+        'replica-identity',
+        MONOLITH,
+        `${changed.length} tables have no replica identity that names their key: ${changed.join(', ')}.`,
+        'prepare gives it to them, each under a short exclusive lock; cancel gives the former one back.',
       ),
     ]
   })

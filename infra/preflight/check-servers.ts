@@ -1,6 +1,6 @@
 import type { ServerFacts } from '../catalog/read-server.ts'
 import type { PreflightContext } from './context.ts'
-import { errorFinding, type Finding, MONOLITH, serviceSubject } from './finding.ts'
+import { errorFinding, type Finding, MONOLITH, serviceSubject, warningFinding } from './finding.ts'
 
 /** A standby takes no write, and the publication, the slot's record and the tables are writes. */
 export function serversTakeWrites(context: PreflightContext): Finding[] {
@@ -26,6 +26,22 @@ export function encodingsAreUtf8(context: PreflightContext): Finding[] {
         subject,
         `Database ${server.database} is encoded in ${server.encoding}: texts would not have the same bytes on both sides${server.encoding === 'SQL_ASCII' ? ', and nothing says what they mean' : ''}.`,
         'Create a database with ENCODING UTF8, and bring its contents over with pg_dump and pg_restore.',
+      ),
+    )
+}
+
+/** No value changes by it; but ORDER BY, and ranges of texts, would answer otherwise than the monolith did. */
+export function collationsAgree({ monolith, services }: PreflightContext): Finding[] {
+  if (monolith === null) return []
+  const { collation } = monolith.server
+  return services
+    .filter(({ server }) => server.collation !== collation)
+    .map(({ service, server }) =>
+      warningFinding(
+        'collation',
+        serviceSubject(service),
+        `Database ${server.database} sorts texts by ${server.collation}, the monolith by ${collation}.`,
+        'Create it with the locales of the monolith (CREATE DATABASE … LC_COLLATE … LC_CTYPE … TEMPLATE template0), unless it is meant so.',
       ),
     )
 }

@@ -1,3 +1,6 @@
+import { nothingIsPrepared, transactionsAreShort } from './check-activity.ts'
+import { monitorAnswers, serverHasRoom, syncIsKnown } from './check-broker.ts'
+import { columnsTravel } from './check-columns.ts'
 import {
   accountHasRoom,
   payloadIsLargeEnough,
@@ -18,14 +21,16 @@ import {
   servicesCanBePrepared,
 } from './check-privileges.ts'
 import {
+  identitiesServe,
   prefixIsOurs,
   publicationIsOurs,
   slotIsFree,
   slotNameIsOurs,
+  slotWalIsBounded,
   walLevelIsLogical,
   walSenderIsFree,
 } from './check-replication.ts'
-import { databasesAreSeparate, encodingsAreUtf8, serversTakeWrites } from './check-servers.ts'
+import { collationsAgree, databasesAreSeparate, encodingsAreUtf8, serversTakeWrites } from './check-servers.ts'
 import {
   databasesAreOurs,
   loadedTablesExist,
@@ -39,10 +44,14 @@ import type { Check } from './context.ts'
 export const CHECKS: readonly Check[] = [
   serversTakeWrites,
   encodingsAreUtf8,
+  collationsAgree,
   databasesAreSeparate,
   walLevelIsLogical,
   slotIsFree,
   walSenderIsFree,
+  slotWalIsBounded,
+  nothingIsPrepared,
+  transactionsAreShort,
   slotNameIsOurs,
   publicationIsOurs,
   prefixIsOurs,
@@ -54,6 +63,8 @@ export const CHECKS: readonly Check[] = [
   monolithMatchesContract,
   tablesAreOrdinary,
   rowsAreVisible,
+  identitiesServe,
+  columnsTravel,
   databasesAreOurs,
   loadedTablesExist,
   tablesAreEmpty,
@@ -64,4 +75,7 @@ export const CHECKS: readonly Check[] = [
   subjectsAreFree,
   replicasArePossible,
   accountHasRoom,
+  monitorAnswers,
+  serverHasRoom,
+  syncIsKnown,
 ]

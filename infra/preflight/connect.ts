@@ -3,6 +3,7 @@ import { Failure } from '../../contracts/failure.ts'
 import { readServer, type ServerFacts } from '../catalog/read-server.ts'
 import { openSession, type PostgresTarget } from '../postgres/session.ts'
 import type { Finding } from './finding.ts'
+import { isRefusedByPooler, poolerFinding, poolerFindings } from './pooler.ts'
 
 /** What was looked at, or why it could not be. */
 export type Observed<State> =
@@ -34,6 +35,8 @@ export async function observeDatabase<State>(
   try {
     const session = await openSession(target, { purpose: 'preflight' })
     keep(async () => await session.end())
+    const pooler = await poolerFindings(subject, target, session)
+    if (pooler.length > 0) return { outcome: 'unseen', findings: pooler }
     await session.query(`SET lock_timeout = ${LOCK_TIMEOUT_MS}`)
     await session.query(`SET statement_timeout = ${STATEMENT_TIMEOUT_MS}`)
     const server = await readServer(session)
@@ -53,6 +56,8 @@ export function serverTooOld(subject: string, server: Pick<ServerFacts, 'version
 /** @throws the error itself where it is neither a failure for an operator nor an answer of a server. */
 export function unseenFinding(subject: string, error: unknown): Finding {
   if (isOlderStartUp(error)) return tooOldFinding(subject, 'does not know the settings of every session')
+  if (error instanceof Failure && isRefusedByPooler(error.cause))
+    return poolerFinding(subject, 'it refuses the settings with which a session begins')
   const said = saidBy(error)
   if (said === null) throw error
   const cure = `Put that right and run preflight again: the other checks of ${subject} were left out.`

@@ -1,8 +1,10 @@
 import type { JetStreamAccountStats, NatsConnection } from 'nats'
 import type pg from 'pg'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { OpenTransaction, PreparedTransaction } from '../catalog/read-activity.ts'
 import type { SchemaFacts, ServerFacts } from '../catalog/read-server.ts'
 import type { UserTable } from '../catalog/read-user-tables.ts'
+import type { Monitored } from '../nats/monitor.ts'
 import type { ExistingStreamConfig } from '../nats/stream-settings.ts'
 import type { MonolithRecord } from '../prepare/monolith-record.ts'
 import type { ServiceRecord } from '../service-database/read-state.ts'
@@ -19,6 +21,8 @@ export interface PreflightContext {
   /** Those that could be reached. */
   readonly services: readonly ServiceState[]
   readonly log: LogState | null
+  /** What the broker's monitoring port says; null where none is configured. */
+  readonly monitored: Monitored | null
 }
 
 export interface MonolithState {
@@ -31,6 +35,11 @@ export interface MonolithState {
   readonly record: MonolithRecord
   readonly usedSlots: number
   readonly usedSenders: number
+  readonly openTransactions: readonly OpenTransaction[]
+  readonly preparedTransactions: readonly PreparedTransaction[]
+  readonly hasLargeObjects: boolean
+  /** What the indexes of all users' tables take, by the planner's page counts. */
+  readonly indexBytes: number
 }
 
 export interface ServiceState extends ServiceDatabase {

@@ -12,6 +12,10 @@ export interface Deployment {
   readonly nats: NatsTarget
   /** Copies that a NATS cluster keeps of each stream. */
   readonly replicas: number
+  /** The broker's monitoring port, where one is configured, for example `http://host:8222`. */
+  readonly natsMonitorUrl?: string | null
+  /** What the operator says of the broker's sync_interval; 0 stands for `always`. */
+  readonly natsSyncIntervalMs?: number | null
 }
 
 export interface ServiceDatabase {

@@ -10,6 +10,8 @@ export interface Finding {
   readonly problem: string
   /** What to do about it. */
   readonly cure: string
+  /** Lines for a file, as they must stand there. */
+  readonly lines?: readonly string[]
 }
 
 export const MONOLITH = 'the monolith'
@@ -21,6 +23,11 @@ export function serviceSubject(service: { readonly name: string }): string {
 
 export function errorFinding(check: string, subject: string, problem: string, cure: string): Finding {
   return { check, severity: 'error', subject, problem, cure }
+}
+
+/** What is said although nothing is wrong: the operator may have to weigh it. */
+export function informationFinding(check: string, subject: string, problem: string, cure: string): Finding {
+  return { check, severity: 'information', subject, problem, cure }
 }
 
 export function warningFinding(check: string, subject: string, problem: string, cure: string): Finding {

@@ -1,8 +1,10 @@
 import { connectNats } from '../nats/connect.ts'
+import { readMonitor } from '../nats/monitor.ts'
 import { CHECKS } from './checks.ts'
 import { type Keep, observeDatabase, type Observed, unseenFinding } from './connect.ts'
 import type { LogState, PreflightContext } from './context.ts'
 import type { Deployment } from './deployment.ts'
+import { estimate, type Estimate } from './estimate.ts'
 import { errorFinding, type Finding, MONOLITH, NATS, serviceSubject } from './finding.ts'
 import { jetStreamRefusal, observeLog } from './observe-log.ts'
 import { observeMonolith } from './observe-monolith.ts'
@@ -13,17 +15,31 @@ export interface PreflightOptions {
   readonly withSlot: boolean
 }
 
+/** Everything that was found, and what the split would take where the monolith could be looked at. */
+export interface PreflightReport {
+  readonly findings: readonly Finding[]
+  readonly estimate: Estimate | null
+}
+
+/** The findings alone. */
+export async function runPreflight(deployment: Deployment, options: PreflightOptions): Promise<readonly Finding[]> {
+  return (await reportPreflight(deployment, options)).findings
+}
+
 /**
  * Looks at the monolith, every service's database and NATS, changes nothing, and says everything that is wrong at once.
  * A server that cannot be reached is a finding like any other, and leaves out its own checks alone.
  */
-export async function runPreflight(deployment: Deployment, { withSlot }: PreflightOptions): Promise<Finding[]> {
+export async function reportPreflight(
+  deployment: Deployment,
+  { withSlot }: PreflightOptions,
+): Promise<PreflightReport> {
   const closers: (() => Promise<void>)[] = []
   const keep: Keep = (close) => closers.push(close)
   try {
     const { context, findings } = await observeAll(deployment, withSlot, keep)
     for (const check of CHECKS) findings.push(...(await check(context)))
-    return distinct(findings)
+    return { findings: distinct(findings), estimate: estimate(context) }
   } finally {
     await Promise.allSettled(closers.map((close) => close()))
   }
@@ -39,7 +55,8 @@ async function observeAll(
   withSlot: boolean,
   keep: Keep,
 ): Promise<{ readonly context: PreflightContext; readonly findings: Finding[] }> {
-  const [monolith, log, services] = await Promise.all([
+  const monitorUrl = deployment.natsMonitorUrl ?? null
+  const [monolith, log, services, monitored] = await Promise.all([
     observeDatabase(MONOLITH, deployment.monolith, keep, (session, server) =>
       observeMonolith(session, server, deployment),
     ),
@@ -51,6 +68,7 @@ async function observeAll(
         ),
       ),
     ),
+    monitorUrl === null ? null : readMonitor(monitorUrl),
   ])
   const context = {
     deployment,
@@ -58,6 +76,7 @@ async function observeAll(
     monolith: stateOf(monolith),
     services: services.flatMap((service) => stateOf(service) ?? []),
     log: stateOf(log),
+    monitored,
   }
   return { context, findings: [monolith, ...services, log].flatMap(findingsOf) }
 }

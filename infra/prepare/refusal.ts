@@ -5,7 +5,9 @@ import type { Finding } from '../preflight/finding.ts'
 export function refusal(verb: string, findings: readonly Finding[]): Failure {
   const errors = findings.filter(({ severity }) => severity === 'error')
   const count = errors.length === 1 ? 'one thing is' : `${errors.length} things are`
-  const lines = errors.map((finding) => `- ${place(finding)}${finding.problem} ${finding.cure}`)
+  const lines = errors.map((finding) =>
+    [`- ${place(finding)}${finding.problem} ${finding.cure}`, ...(finding.lines ?? [])].join('\n  '),
+  )
   return new Failure(4, `${verb} was refused and changed nothing, since ${count} not as needed:\n${lines.join('\n')}`)
 }
 

@@ -1,4 +1,4 @@
-// deadline: 300 s
+// deadline: 480 s
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readErrorsTable, saysSentence } from './errors-table.ts'

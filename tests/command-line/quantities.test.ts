@@ -6,10 +6,10 @@ import {
   counted,
   countText,
   durationText,
-  parseDuration,
   rateText,
   secondsLeft,
 } from '../../infra/command-line/quantities.ts'
+import { parseBytes, parseDuration } from '../../infra/configuration/parse-quantity.ts'
 
 test('sizes have three digits at most before their unit', () => {
   const sizes = [0, 1, 999, 999.7, 1000, 1234, 9_960, 99_499, 999_499, 999_500, 104_000_000, 1.5e12, 2e18]
@@ -71,6 +71,11 @@ test('the time that is left follows the pace so far', () => {
 test('durations are read with their unit only', () => {
   assert.equal(['500ms', '90s', '15m', '2h'].map(parseDuration), [500, 90_000, 900_000, 7_200_000])
   for (const text of ['15', 'm', '1.5h', '-1s', '15 m', '']) assert.is(parseDuration(text), null, text)
+})
+
+test('a size is a whole number with a decimal unit', () => {
+  assert.equal(['500kB', '20MB', '1GB'].map(parseBytes), [500_000, 20_000_000, 1_000_000_000])
+  for (const text of ['20', '0MB', '20mb', '20MiB', '1.5GB', '-1MB', '']) assert.is(parseBytes(text), null, text)
 })
 
 test.run()

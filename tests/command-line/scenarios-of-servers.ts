@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { connect } from 'nats'
 import { withEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
 import { urlByWayOf, withTcpProxy } from '../tcp-proxy.ts'
+import { withTransactionPooler } from '../transaction-pooler.ts'
 import { BACKUP_SCENARIOS } from './backup-scenarios.ts'
 import { CONTRACTS_SCENARIOS } from './contracts-scenarios.ts'
 import { withFakeNats, withFakeOldPostgres } from './fake-servers.ts'
@@ -80,6 +81,15 @@ export const SERVER_SCENARIOS: Readonly<Record<string, Scenario>> = {
       { version: '2.10.27', jetstream: false },
       async (NATS_URL) => await publishWith(() => ({ NATS_URL }))(),
     ),
+  'monitor-away': prepareWith(() => ({ NATS_MONITOR_URL: 'http://127.0.0.1:1' })),
+  pooler: async () =>
+    await withShop(async (shop) => {
+      const itsPort = Number(new URL(shop.monolith).port)
+      return await withTransactionPooler(itsPort, async (port) => {
+        const MONOLITH_DATABASE_URL = changedUrl(shop.monolith, (url) => (url.port = String(port)))
+        return await shop.run(PREPARE, { MONOLITH_DATABASE_URL })
+      })
+    }),
   'no-cluster': prepareWith(() => ({ SCISSION_REPLICAS: '3' })),
   'wal-level': withTakenSlot,
   'no-free-slot': withTakenSlot,

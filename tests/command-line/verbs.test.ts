@@ -20,7 +20,11 @@ function stepsOf(value: Json): { outcome: string; action: string }[] {
 
 test('a monolith is split by the verbs, one after the other, and each says it in JSON', async () => {
   await withShop(async (shop) => {
-    assert.equal(await jsonOf(shop, ['preflight', '--no-slot']), { ready: true, findings: [] })
+    assert.equal(await jsonOf(shop, ['preflight', '--no-slot']), {
+      ready: true,
+      findings: [],
+      estimate: { tableBytes: 0, logBytes: 0, serviceBytes: 8_192, seconds: 0, bytesPerSecond: 30_000_000 },
+    })
 
     const plan = await jsonOf(shop, ['prepare', '--no-slot', '--dry-run'])
     assert.is(plan['dryRun'], true)
@@ -72,7 +76,7 @@ test('what preflight finds is told with its cure, with exit code 4', async () =>
     await runSql(shop.monolith, ['CREATE TABLE stray (id int)'])
     const person = await shop.run(['preflight', '--no-slot'])
     assert.is(person.exitCode, 4)
-    assert.match(person.stdout, /^error {2}the monolith\n {2}Table public\.stray is in no contract/)
+    assert.match(person.stdout, /^No estimate: .*\n\nerror {2}the monolith\n {2}Table public\.stray is in no contract/)
     assert.match(person.stdout, /\n1 error in the way: prepare would refuse\.\n$/)
     const { findings, ready } = await jsonOf(shop, ['preflight', '--no-slot'], 4)
     assert.is(ready, false)

@@ -207,4 +207,23 @@ test('the URLs of the environment and the file are known to whoever hides their 
   })
 })
 
+test("the broker's monitoring port and sync_interval may be given, and are judged", async () => {
+  await withFolder(async (folder) => {
+    const read = async (more: Readonly<Record<string, string>>): Promise<(string | number | null)[]> => {
+      const { natsMonitorUrl, natsSyncIntervalMs } = await readConfiguration(
+        request(folder, { ...NATS, ...IAM, ...more }),
+        ['iam'],
+      )
+      return [natsMonitorUrl, natsSyncIntervalMs]
+    }
+    const NATS_MONITOR_URL = 'http://host:8222'
+    assert.equal(await read({ NATS_MONITOR_URL, NATS_SYNC_INTERVAL: '2m' }), [NATS_MONITOR_URL, 120_000])
+    assert.equal(await read({ NATS_SYNC_INTERVAL: 'always' }), [null, 0])
+    assert.equal(await read({}), [null, null])
+    const { message } = await failureOf(read({ NATS_MONITOR_URL: 'host:8222', NATS_SYNC_INTERVAL: 'often' }))
+    assert.match(message, 'NATS_MONITOR_URL is not the URL of a monitoring port: give it as http://host:8222.')
+    assert.match(message, 'NATS_SYNC_INTERVAL must be always, or a number with ms, s, m or h, such as 2m.')
+  })
+})
+
 test.run()
