@@ -73,16 +73,24 @@ async function inOwnDatabase<Result>(
   name: string,
   use: (url: string) => Promise<Result>,
 ): Promise<Result> {
-  const client = new Client({ connectionString: serverUrl })
-  await client.connect()
+  // A session for each moment: a test may end the server in between.
+  await runOnServer(serverUrl, [`CREATE DATABASE ${name}`])
   try {
-    await client.query(`CREATE DATABASE ${name}`)
     return await use(Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href)
   } finally {
-    await client.query(
+    await runOnServer(serverUrl, [
       `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '${name}' AND NOT active`,
-    )
-    await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+      `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`,
+    ])
+  }
+}
+
+async function runOnServer(url: string, statements: readonly string[]): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    for (const statement of statements) await client.query(statement)
+  } finally {
     await client.end()
   }
 }
