@@ -7,6 +7,7 @@ import type { PublisherEvent, PublishOutcome } from './events.ts'
 import { isMonolithLoss, MonolithPatience } from './monolith-patience.ts'
 import { publishOnce } from './publish-once.ts'
 import { type PublisherConnection, withConnection, withRun } from './run.ts'
+import type { ReadPace } from './read-pace.ts'
 
 export interface PublisherDependencies {
   readonly set: ContractSet
@@ -21,6 +22,8 @@ export interface PublishOptions {
   readonly newEpoch: boolean
   /** Sessions that read the monolith at the same time. */
   readonly readers: number
+  /** Bounds what all readers together read of the monolith in a second. */
+  readonly pace?: ReadPace
   readonly pageBytes: number
   readonly maxOutageMs: number
   readonly signal: AbortSignal

@@ -11,6 +11,7 @@ import { codeOf } from '../infra/postgres/session.ts'
 import { assertSameTable } from './assert-same-table.ts'
 import { type Chunk, chunkCondition } from './chunk-plan.ts'
 import type { StoredPages } from './read-stored-pages.ts'
+import type { ReadPace } from './read-pace.ts'
 import { beginWithSnapshot } from './snapshot-source.ts'
 import type { ReadTotals } from './stored-readings.ts'
 
@@ -24,6 +25,8 @@ export interface ChunkReading {
   readonly snapshot: string
   readonly pages: PageWriter
   readonly publish: (page: FinishedPage) => Promise<void>
+  /** Bounds what is read of the monolith in a second; null where nothing does. */
+  readonly pace: ReadPace | null
   readonly signal: AbortSignal
 }
 
@@ -47,7 +50,7 @@ export async function readChunk(client: pg.Client, reading: ChunkReading): Promi
 }
 
 async function readChunkUnderSnapshot(client: pg.Client, reading: ChunkReading): Promise<ReadTotals> {
-  const { entity, chunk, snapshot, stored } = reading
+  const { entity, chunk, pace, signal, snapshot, stored } = reading
   await beginWithSnapshot(client, snapshot)
   const result = await client.query<{ rows: string; high: string; low: string }>(
     digestSql(entity, chunkCondition(chunk)),
@@ -65,6 +68,8 @@ async function readChunkUnderSnapshot(client: pg.Client, reading: ChunkReading):
       1,
       `Table ${tableSql(entity)}, chunk ${chunk.number}: SQL counts ${digest.rows} rows, and its pages hold ${rows} (${stored.rows} of them from an earlier run) under the same snapshot; nothing of it is closed, please report it.`,
     )
+  // The digest has read the same rows; it is paid for here, where no transaction of the monolith is kept open by it.
+  if (pace !== null) await pace(copied.readBytes, signal)
   return { digest, pages: stored.pages + copied.pages, bytes: stored.bytes + copied.bytes }
 }
 
@@ -97,9 +102,9 @@ export function copyChunkSql(entity: Entity, chunk: Chunk, behind: string | null
 
 async function copyChunk(
   client: pg.Client,
-  { entity, chunk, pages, publish, signal, stored }: ChunkReading,
-): Promise<{ rows: number; pages: number; bytes: number }> {
-  const totals = { rows: 0, pages: 0, bytes: 0 }
+  { entity, chunk, pace, pages, publish, signal, stored }: ChunkReading,
+): Promise<{ rows: number; pages: number; bytes: number; readBytes: number }> {
+  const totals = { rows: 0, pages: 0, bytes: 0, readBytes: 0 }
   const finished: FinishedPage[] = []
   const splitter = createRowSplitter((row) => {
     const page = pages.addRow(row)
@@ -116,8 +121,11 @@ async function copyChunk(
   pages.startChunk(chunk.number, stored.pages)
   for await (const bytes of client.query(copyTo(copyChunkSql(entity, chunk, stored.lastCtid)))) {
     signal.throwIfAborted()
-    splitter.push(bytes as Uint8Array)
+    const piece = bytes as Uint8Array // COPY gives nothing else.
+    splitter.push(piece)
+    totals.readBytes += piece.length
     await drain()
+    if (pace !== null) await pace(piece.length, signal)
   }
   splitter.end()
   const last = pages.finish()

@@ -105,7 +105,16 @@ async function readTask(writing: SnapshotWriting, client: pg.Client, task: Task)
     limitBytes,
   })
   const publish = async (page: FinishedPage): Promise<void> => await publishPage(writing, task, page)
-  const totals = await readChunk(client, { entity, chunk, stored, snapshot, pages, publish, signal: run.signal })
+  const totals = await readChunk(client, {
+    entity,
+    chunk,
+    stored,
+    snapshot,
+    pages,
+    publish,
+    pace: run.options.pace ?? null,
+    signal: run.signal,
+  })
   crashPoint('publish-chunk-read')
   if (reading.cut.chunks > 1) await closeChunk(writing, task, totals)
   reading.totals = addTotals(reading.totals, totals)

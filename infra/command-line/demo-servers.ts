@@ -58,6 +58,7 @@ function demoConfiguration({ postgres, nats }: DemoServers, set: ContractSet): M
     nats: { url: nats.url, credentialsFile: null, caFile: null },
     replicas: 1,
     readers: DEFAULT_READERS,
+    maxRate: null,
     natsMonitorUrl: null,
     // As every embedded broker has it.
     natsSyncIntervalMs: 0,

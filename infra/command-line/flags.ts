@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { MAX_CONNECTIONS } from '../configuration/connections.ts'
-import { parseDuration } from '../configuration/parse-quantity.ts'
+import { parseBytes, parseDuration } from '../configuration/parse-quantity.ts'
 
 /** How long an outage is waited for: a restart or a failover takes less, and a night should not be lost on it. */
 export const MAX_OUTAGE_MS = 15 * 60_000
@@ -25,4 +25,11 @@ export function durationFlag(text: string): number {
   const durationMs = parseDuration(text)
   if (durationMs !== null) return durationMs
   throw new InvalidArgumentError('It must be a number with ms, s, m or h, such as 90s or 15m.')
+}
+
+/** Bytes a second such as `20MB`. */
+export function rateFlag(text: string): number {
+  const bytes = parseBytes(text)
+  if (bytes !== null) return bytes
+  throw new InvalidArgumentError('It must be a number of bytes with kB, MB or GB, such as 20MB.')
 }

@@ -1,6 +1,6 @@
 import type { PublishOutcome } from '../../publisher/events.ts'
 import { Failure } from '../../contracts/failure.ts'
-import { connectionsFlag, maxOutageOption } from './flags.ts'
+import { connectionsFlag, maxOutageOption, rateFlag } from './flags.ts'
 import { openProgress } from './progress.ts'
 import { bytesText, countText, counted, durationText } from './quantities.ts'
 import { tableText, wrappedText } from './tables.ts'
@@ -19,6 +19,7 @@ interface PublishFlags extends SharedFlags {
   readonly slot: boolean
   readonly newEpoch?: true
   readonly readers?: number
+  readonly maxRate?: number
   readonly maxOutage: number
 }
 
@@ -29,6 +30,11 @@ export const addPublish: AddVerb = (program, run) => {
     .option('--no-slot', 'keep no slot for later changes: for a planned downtime, with all writers stopped')
     .option('--new-epoch', 'begin anew, even where a snapshot is complete; services then load again')
     .option('--readers <number>', 'sessions that read the monolith at the same time', connectionsFlag)
+    .option(
+      '--max-rate <bytes>',
+      'read no more of the monolith in a second, such as 20MB, with all readers together',
+      rateFlag,
+    )
     .addOption(maxOutageOption('how long to wait for a server that is away'))
     .action((flags: PublishFlags) => run(flags, (context) => publish(context, flags)))
 }
@@ -38,6 +44,8 @@ async function publish(context: VerbContext, flags: PublishFlags): Promise<VerbE
     throw new Failure(2, 'publish cannot follow the live monolith yet: add --snapshot-only to publish one snapshot.')
   const configuration = await context.configureMonolith([])
   const { PAGE_BYTES, publishSnapshot } = await import('../../publisher/publish-snapshot.ts')
+  const { createReadPace } = await import('../../publisher/read-pace.ts')
+  const maxRate = flags.maxRate ?? configuration.maxRate
   context.busyWith('the pages that are on their way into the log')
   const progress = openProgress(context, configuration.set.services, 'publish')
   try {
@@ -47,6 +55,7 @@ async function publish(context: VerbContext, flags: PublishFlags): Promise<VerbE
         withSlot: flags.slot,
         newEpoch: flags.newEpoch === true,
         readers: flags.readers ?? configuration.readers,
+        ...(maxRate !== null && { pace: createReadPace(maxRate) }),
         pageBytes: PAGE_BYTES,
         maxOutageMs: flags.maxOutage,
         signal: context.signal,

@@ -25,6 +25,8 @@ export interface Configuration {
   readonly replicas: number
   readonly readers: number
   readonly loaders: number
+  /** What publish reads of the monolith in a second at most; null where nothing bounds it. */
+  readonly maxRate: number | null
   readonly natsMonitorUrl: string | null
   /** 0 for `always`, null where nothing is said. */
   readonly natsSyncIntervalMs: number | null
@@ -119,6 +121,7 @@ function assemble(
     replicas: settings.SCISSION_REPLICAS,
     readers: settings.SCISSION_READERS,
     loaders: settings.SCISSION_LOADERS,
+    maxRate: settings.SCISSION_MAX_RATE ?? null,
     natsMonitorUrl: settings.NATS_MONITOR_URL ?? null,
     natsSyncIntervalMs: settings.NATS_SYNC_INTERVAL ?? null,
   }

@@ -4,7 +4,7 @@ import { PREFIX_PATTERN } from '../../contracts/subjects.ts'
 import { monitorUrlMistake, NATS_FORM, natsUrlMistake, POSTGRES_FORM, postgresUrlMistake } from './database-url.ts'
 import { DEFAULT_LOADERS, DEFAULT_READERS, MAX_CONNECTIONS } from './connections.ts'
 import { databaseName } from './names.ts'
-import { parseDuration } from './parse-quantity.ts'
+import { parseBytes, parseDuration } from './parse-quantity.ts'
 
 /** JetStream allows up to five replicas of a stream. Manual: "Streams", "Replicas". */
 export const MAX_REPLICAS = 5
@@ -35,6 +35,7 @@ export function settingsSchema(set: ContractSet, services: readonly Service[], n
       .default(set.name),
     SCISSION_REPLICAS: wholeNumber(1, MAX_REPLICAS).default(1),
     SCISSION_READERS: wholeNumber(1, MAX_CONNECTIONS).default(DEFAULT_READERS),
+    SCISSION_MAX_RATE: rate().optional(),
     SCISSION_LOADERS: wholeNumber(1, MAX_CONNECTIONS).default(DEFAULT_LOADERS),
   })
 }
@@ -54,6 +55,16 @@ function syncInterval() {
     const ms = text === 'always' ? 0 : parseDuration(text)
     if (ms !== null) return ms
     context.addIssue({ code: 'custom', message: 'must be always, or a number with ms, s, m or h, such as 2m' })
+    return z.NEVER
+  })
+}
+
+/** In bytes a second. */
+function rate() {
+  return z.string().transform((text, context) => {
+    const bytes = parseBytes(text)
+    if (bytes !== null) return bytes
+    context.addIssue({ code: 'custom', message: 'must be a number of bytes with kB, MB or GB, such as 20MB' })
     return z.NEVER
   })
 }
