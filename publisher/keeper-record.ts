@@ -21,9 +21,12 @@ export interface KeeperRecord extends HeldSnapshot {
 
 /** Makes the keeper's table, and the schema where no slot needed one. `cancel` removes both. */
 export async function createKeeperTable(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ found: string | null }>("SELECT to_regclass('scission.keeper')::text AS found")
+  const { rows } = await client.query<{ found: string | null; schema: string | null }>(
+    "SELECT to_regclass('scission.keeper')::text AS found, to_regnamespace('scission')::text AS schema",
+  )
   if (rows[0]?.found != null) return
-  await client.query('CREATE SCHEMA IF NOT EXISTS scission')
+  // A role of least privilege may make tables in the schema, and no schema, not even one that is there already.
+  if (rows[0]?.schema == null) await client.query('CREATE SCHEMA IF NOT EXISTS scission')
   await client.query(
     `CREATE TABLE IF NOT EXISTS scission.keeper
        (prefix text PRIMARY KEY, log text NOT NULL, epoch bigint NOT NULL, snapshot text NOT NULL,

@@ -5,6 +5,7 @@ import { urlByWayOf, withTcpProxy } from '../tcp-proxy.ts'
 import { withTransactionPooler } from '../transaction-pooler.ts'
 import { BACKUP_SCENARIOS } from './backup-scenarios.ts'
 import { CONTRACTS_SCENARIOS } from './contracts-scenarios.ts'
+import { urlByWayOf, withTcpProxy } from '../tcp-proxy.ts'
 import { withFakeNats, withFakeOldPostgres } from './fake-servers.ts'
 import type { CommandResult } from './run-command.ts'
 import type { Scenario } from './scenarios-of-usage.ts'
@@ -121,6 +122,7 @@ export const SERVER_SCENARIOS: Readonly<Record<string, Scenario>> = {
   'publish-unprepared': after([], PUBLISH),
   'publish-without-slot-record': after([PREPARE], ['publish', '--snapshot-only']),
   'second-publisher': withSecondPublisher,
+  'monolith-away': withMonolithAway,
   'consume-unprepared': after([], CONSUME),
   'second-consumer': withSecondConsumer,
   'service-away': withServiceAway,
@@ -128,6 +130,24 @@ export const SERVER_SCENARIOS: Readonly<Record<string, Scenario>> = {
   'verify-unprepared': after([], ['verify']),
   'verify-unpublished': after([PREPARE], ['verify']),
   'verify-unloaded': after([PREPARE, PUBLISH], ['verify']),
+}
+
+/** A publisher that waits for a table when all its connections to the monolith break, and no other can be made. */
+async function withMonolithAway(): Promise<CommandResult> {
+  return await withShop(async (shop) => {
+    await succeed(shop.run(PREPARE))
+    return await withTcpProxy(Number(new URL(shop.monolith).port), async (proxy) => {
+      return await withClient(shop.monolith, async (locker) => {
+        await locker.query('BEGIN; LOCK TABLE "Order" IN ACCESS EXCLUSIVE MODE')
+        const url = urlByWayOf(shop.monolith, proxy)
+        const publisher = shop.start([...PUBLISH, '--max-outage', '2s'], { MONOLITH_DATABASE_URL: url })
+        await publisher.waitFor(' waits for PostgreSQL process ')
+        proxy.refuse(true)
+        proxy.cut()
+        return await publisher.ended
+      })
+    })
+  })
 }
 
 /** A server of one's own, as a container image has it, with its one slot taken. */

@@ -215,4 +215,16 @@ test('what is no error of a session is left as it is', () => {
   assert.not.ok(isSessionLoss(defect))
 })
 
+test('the server probes a client that says nothing, so that no session of a vanished machine holds a lock for hours', () =>
+  withDatabase(async (url) => {
+    const target = { title: 'the monolith', variable: 'MONOLITH_DATABASE_URL', url }
+    await withSession(target, { purpose: 'test' }, async (client) => {
+      const { rows } = await client.query(
+        `SELECT current_setting('tcp_keepalives_idle') AS idle, current_setting('tcp_keepalives_interval') AS interval,
+                current_setting('tcp_keepalives_count') AS count`,
+      )
+      assert.equal(rows, [{ idle: '10', interval: '5', count: '4' }])
+    })
+  }))
+
 test.run()
