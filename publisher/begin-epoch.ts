@@ -71,7 +71,19 @@ function openWriters({ run, logs, epoch }: EpochBeginning): Map<string, LogWrite
   // One trace for the whole run: version 00, trace and span id, sampled. W3C "Trace Context".
   const traceParent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`
   const { maxOutageMs } = options
-  const common = { connection, writerId, traceParent, epoch, maxPayloadBytes, window, waitOut, maxOutageMs, signal }
+  const notice = (text: string): void => run.report({ type: 'notice', text })
+  const common = {
+    connection,
+    writerId,
+    traceParent,
+    epoch,
+    maxPayloadBytes,
+    window,
+    waitOut,
+    maxOutageMs,
+    notice,
+    signal,
+  }
   return new Map(
     logs.map(({ service, streamCreated, lastSequence, ...log }) => [
       service,

@@ -6,6 +6,7 @@ import { splitIntoParts } from '../contracts/wire/parts.ts'
 import type { ByteWindow } from '../infra/byte-window.ts'
 import { RETRY_WAIT_MS, untilAborted, type WaitOut } from '../infra/nats/outage.ts'
 import { messageHeaders, messageId } from './message-headers.ts'
+import { type Shortage, shortageFailure, shortageNotice, shortageOf } from './log-shortage.ts'
 import { refusalOf } from './publish-refusal.ts'
 import { readStoredCount } from './stream-tail.ts'
 
@@ -37,6 +38,8 @@ export interface LogWriterOptions {
   readonly window: ByteWindow
   readonly waitOut: WaitOut
   readonly maxOutageMs: number
+  /** Is told once when the stream has no room, and once when it has again. */
+  readonly notice: (text: string) => void
   /** Ends the writer at once: what is under way may be stored or not, which the next writer reads from the stream. */
   readonly signal: AbortSignal
 }
@@ -68,6 +71,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
  * was under way settles first; then the messages past the last acknowledged one are read from the stream's leader: what
  * is ours counts as stored, a stranger's message is the end, and the rest is sent again from the first that is missing.
  * What a broker that was cut off still stores late is met by the fence: then it is read again, and is ours too.
+ * A stream without room is asked with one message at a time until it stores it.
  */
 class FencedLogWriter implements LogWriter {
   readonly #options: LogWriterOptions
@@ -81,6 +85,8 @@ class FencedLogWriter implements LogWriter {
   #inFlight: InFlight[] = []
   #resolving: Promise<void> | null = null
   #stuck = { sequence: 0, since: 0 }
+  #saidShort = false
+  #lastTrouble: unknown = null
   #failure: { readonly reason: unknown } | null = null
 
   constructor(options: LogWriterOptions) {
@@ -187,6 +193,7 @@ class FencedLogWriter implements LogWriter {
   }
 
   #trouble(cause: unknown): void {
+    this.#lastTrouble = cause
     if (this.#failure === null) this.#resolving ??= this.#resolve(cause)
   }
 
@@ -194,13 +201,7 @@ class FencedLogWriter implements LogWriter {
     // The state must be seen by others before anything of this runs to its end.
     await Promise.resolve()
     try {
-      // Messages sent behind the failed one fail as well; each must have its answer before the tail is read.
-      await Promise.all(this.#inFlight.map(({ settled }) => settled))
-      const refusal = refusalOf(this.#options.stream, cause)
-      if (refusal !== null) throw refusal
-      await this.#pauseWhereStuck(cause)
-      await this.#takeStored()
-      this.#assertWhole()
+      for (let trouble = cause; trouble !== null;) trouble = await this.#resolveOnce(trouble)
       this.#resolving = null
       // What the broker remembers as its last message may be gone after a restart; the sequence was just read.
       this.#chainedAfter = this.#inFlight[0]?.number ?? this.#nextNumber
@@ -210,20 +211,54 @@ class FencedLogWriter implements LogWriter {
     }
   }
 
+  /** Finds out what is stored, and where there was no room whether there is now; null once the rest can be sent. */
+  async #resolveOnce(cause: unknown): Promise<unknown> {
+    const { stream } = this.#options
+    // Messages sent behind the failed one fail as well; each must have its answer before the tail is read.
+    await Promise.all(this.#inFlight.map(({ settled }) => settled))
+    const refusal = refusalOf(stream, cause)
+    if (refusal !== null) throw refusal
+    const shortage = shortageOf(stream, cause)
+    await this.#pauseWhereStuck(cause, shortage)
+    await this.#takeStored()
+    this.#assertWhole()
+    const first = this.#inFlight[0]
+    if (shortage === null || first === undefined) return null
+    const trouble = await this.#probe(first)
+    if (trouble === null) this.#tellOfRoom()
+    return trouble
+  }
+
+  /** Sends one message alone: all that is under way would be sent, and refused, again and again. */
+  async #probe(message: InFlight): Promise<unknown> {
+    this.#chainedAfter = message.number
+    this.#lastTrouble = null
+    this.#send(message)
+    await message.settled
+    return this.#lastTrouble
+  }
+
+  #tellOfRoom(): void {
+    if (this.#saidShort) this.#options.notice(`Stream ${this.#options.stream} takes messages again.`)
+    this.#saidShort = false
+  }
+
   /** A broker that answers, and yet stores nothing of what is sent again and again, is as good as away. */
-  async #pauseWhereStuck(cause: unknown): Promise<void> {
-    const { maxOutageMs, signal, stream } = this.#options
+  async #pauseWhereStuck(cause: unknown, shortage: Shortage | null): Promise<void> {
+    const { maxOutageMs, notice, signal, stream } = this.#options
     const sequence = this.#inFlight[0]?.sequence ?? this.#nextSequence
-    if (sequence !== this.#stuck.sequence) {
-      this.#stuck = { sequence, since: Date.now() }
-      return
+    const isNew = sequence !== this.#stuck.sequence
+    if (isNew) this.#stuck = { sequence, since: Date.now() }
+    if (isNew && shortage === null) return
+    if (Date.now() - this.#stuck.since > maxOutageMs) {
+      if (shortage !== null) throw shortageFailure(shortage, maxOutageMs, cause)
+      const long = `NATS has not stored message ${sequence} of stream ${stream} for ${maxOutageMs / 1000} s (${String(cause)})`
+      throw new Failure(5, `${long}: see its log, then run publish again.`, { cause })
     }
-    if (Date.now() - this.#stuck.since > maxOutageMs)
-      throw new Failure(
-        5,
-        `NATS has not stored message ${sequence} of stream ${stream} for ${maxOutageMs / 1000} s (${String(cause)}): see its log, then run publish again.`,
-        { cause },
-      )
+    if (shortage !== null && !this.#saidShort) {
+      this.#saidShort = true
+      notice(shortageNotice(shortage, maxOutageMs))
+    }
     await delay(RETRY_WAIT_MS, undefined, { signal })
   }
 

@@ -1,15 +1,10 @@
-import { type ApiError, NatsError } from 'nats'
+import { NatsError } from 'nats'
 import { Failure } from '../contracts/failure.ts'
 import { isOutage } from '../infra/nats/outage.ts'
+import { shortageOf, STORE_FAILED } from './log-shortage.ts'
 
 /** Another message, or another sequence, is the stream's last; the third is said where the stream is in a cluster. */
 const FENCED_OFF = new Set([10_070, 10_071, 10_164])
-
-/** Limits and resources, of the account, the server's memory or its disk. */
-const NO_ROOM = new Set([10_002, 10_023, 10_028, 10_047])
-
-/** Said of limits as well as of a store that is closed because the server is ending. */
-const STORE_FAILED = 10_077
 
 const OTHER_STREAM = 10_060
 
@@ -19,33 +14,19 @@ const NOT_ALLOWED = new Set(['PERMISSIONS_VIOLATION', 'AUTHORIZATION_VIOLATION']
 
 /**
  * Why the broker will not take a message, where it said so for good; null where the stream's end must tell what became
- * of the message: an answer that did not come, or one that another message's failure caused.
+ * of the message: an answer that did not come, one that another message's failure caused, or a log without room.
  */
 export function refusalOf(stream: string, cause: unknown): Failure | null {
   if (!(cause instanceof NatsError) || isOutage(cause)) return null
   const { api_error: said, code } = cause
   if (said === undefined) return clientRefusal(stream, code, cause)
   const { err_code: apiCode = 0 } = said
-  if (FENCED_OFF.has(apiCode)) return null
-  if (NO_ROOM.has(apiCode) || isFull(said)) return fullFailure(stream, said.description, cause)
-  if (apiCode === STORE_FAILED) return null
+  if (FENCED_OFF.has(apiCode) || apiCode === STORE_FAILED || shortageOf(stream, cause) !== null) return null
   const refused =
     apiCode === OTHER_STREAM
       ? `The subjects of stream ${stream} lead to another stream: put its configuration right`
       : `Stream ${stream} refuses a message (${said.description}, code ${apiCode}): mend that`
   return new Failure(4, `${refused}, then run publish again.`, { cause })
-}
-
-function isFull({ err_code, description }: ApiError): boolean {
-  return err_code === STORE_FAILED && /exceed|maximum|insufficient|no space/i.test(description)
-}
-
-function fullFailure(stream: string, said: string, cause: unknown): Failure {
-  return new Failure(
-    4,
-    `Stream ${stream} takes no more messages (${said}): raise its limits or free the broker's disk, then run publish again.`,
-    { cause },
-  )
 }
 
 function clientRefusal(stream: string, code: string, cause: NatsError): Failure | null {

@@ -62,7 +62,10 @@ export function unsafeSettings(config: ExistingStreamConfig, needs: StreamNeeds)
 /** What of an existing stream is safe and yet worth an operator's attention. */
 export function doubtfulSettings(config: ExistingStreamConfig): string[] {
   return present([
-    [config.max_bytes > 0, `max_bytes ${config.max_bytes} (the publisher stops when the log has grown to it)`],
+    [
+      config.max_bytes > 0,
+      `max_bytes ${config.max_bytes} (the publisher waits, up to --max-outage, once the log has grown to it)`,
+    ],
     [config.compression !== StoreCompression.S2, 'no compression (with S2 the log takes a fraction of the space)'],
   ])
 }

@@ -19,6 +19,8 @@ const ANSWERS: Answers = {
     walLevel: 'replica',
     maxReplicationSlots: 10,
     maxWalSenders: 10,
+    maxSlotWalKeepMegabytes: -1,
+    collation: 'C C c',
   },
   datcollate: {
     systemId: '1',

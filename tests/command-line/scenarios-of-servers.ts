@@ -5,7 +5,6 @@ import { urlByWayOf, withTcpProxy } from '../tcp-proxy.ts'
 import { withTransactionPooler } from '../transaction-pooler.ts'
 import { BACKUP_SCENARIOS } from './backup-scenarios.ts'
 import { CONTRACTS_SCENARIOS } from './contracts-scenarios.ts'
-import { urlByWayOf, withTcpProxy } from '../tcp-proxy.ts'
 import { withFakeNats, withFakeOldPostgres } from './fake-servers.ts'
 import type { CommandResult } from './run-command.ts'
 import type { Scenario } from './scenarios-of-usage.ts'
@@ -83,6 +82,12 @@ export const SERVER_SCENARIOS: Readonly<Record<string, Scenario>> = {
       async (NATS_URL) => await publishWith(() => ({ NATS_URL }))(),
     ),
   'monitor-away': prepareWith(() => ({ NATS_MONITOR_URL: 'http://127.0.0.1:1' })),
+  'full-stream': async () =>
+    await withShop(async (shop) => {
+      await succeed(shop.run(PREPARE))
+      await boundStream(shop, 10)
+      return await shop.run([...PUBLISH, '--max-outage', '1s'])
+    }),
   pooler: async () =>
     await withShop(async (shop) => {
       const itsPort = Number(new URL(shop.monolith).port)
@@ -259,4 +264,17 @@ async function withSecondConsumer(): Promise<CommandResult> {
       await first.ended
     }
   })
+}
+
+async function boundStream({ environment, prefix }: Shop, maxBytes: number): Promise<void> {
+  const { host, username, password } = new URL(environment['NATS_URL'] ?? '')
+  const connection = await connect({ servers: host, user: username, pass: decodeURIComponent(password) })
+  try {
+    const { streams } = await connection.jetstreamManager()
+    const name = `${prefix.toUpperCase()}_SALES`
+    const { config } = await streams.info(name)
+    await streams.update(name, { ...config, max_bytes: maxBytes })
+  } finally {
+    await connection.close()
+  }
 }

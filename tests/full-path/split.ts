@@ -19,6 +19,9 @@ export interface SplitManner {
   readonly pageBytes?: number
   /** A broker of the caller's; the shared one by default. */
   readonly natsUrl?: string
+  /** Is told what the publisher says besides its progress. */
+  readonly onNotice?: (text: string) => void
+  readonly maxOutageMs?: number
 }
 
 /** A split from end to end: everything between a monolith and the databases of its services. */
@@ -59,7 +62,8 @@ export async function splitAndCompare(split: Split): Promise<ConsumeOutcome[]> {
   return outcomes
 }
 
-function splitOf(deployment: Deployment, { pageBytes = PAGE_BYTES }: SplitManner): Split {
+function splitOf(deployment: Deployment, manner: SplitManner): Split {
+  const { pageBytes = PAGE_BYTES, maxOutageMs = 10_000, onNotice } = manner
   const { set, prefix, monolith, nats, services } = deployment
   const signal = new AbortController().signal
   return {
@@ -67,8 +71,8 @@ function splitOf(deployment: Deployment, { pageBytes = PAGE_BYTES }: SplitManner
     publish: async () =>
       await publishSnapshot(
         { set, prefix, monolith, nats },
-        { withSlot: true, newEpoch: false, withoutKeeper: true, readers: 2, pageBytes, maxOutageMs: 10_000, signal },
-        () => undefined,
+        { withSlot: true, newEpoch: false, withoutKeeper: true, readers: 2, pageBytes, maxOutageMs, signal },
+        (event) => event.type === 'notice' && onNotice?.(event.text),
       ),
     consume: async () => {
       const window = createByteWindow(CONSUMER_WINDOW_BYTES)

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodeMessage } from '../../contracts/wire/decode-message.ts'
@@ -114,23 +115,48 @@ test('two large messages that are sent at the same time are both whole, and each
     assert.equal([...stored].sort(), ['one', 'three', 'two'])
   }))
 
-test('a stream that is full ends the writer with a sentence, and lets nobody wait', () =>
-  withSharedLog(
-    async (log) => {
-      const window = createByteWindow(300_000)
-      const writer = await log.writer({ window })
-      const appending = (async () => {
-        for (let index = 0; index < 50; index += 1) await writer.append(log.subject, randomBytes(100_000), `${index}`)
-        await writer.flush()
-      })()
-      const failure = await failureOf(inTime(10_000, appending))
-      assert.is(failure.exitCode, 4)
-      assert.match(failure.message, `Stream ${log.stream} takes no more messages (maximum bytes exceeded)`)
-      assert.ok(window.tryAcquire(300_000), 'the window must be free again')
-      assertDense(await log.read())
-    },
-    { max_bytes: 1_000_000, discard: 'new' },
-  ))
+const BOUNDED = { max_bytes: 1_000_000, discard: 'new' }
+
+test('a stream that stays full ends the writer with a sentence after the time that it may wait', () =>
+  withSharedLog(async (log) => {
+    const window = createByteWindow(300_000)
+    const writer = await log.writer({ window, maxOutageMs: 1500 })
+    const appending = (async () => {
+      for (let index = 0; index < 50; index += 1) await writer.append(log.subject, randomBytes(100_000), `${index}`)
+      await writer.flush()
+    })()
+    const failure = await failureOf(inTime(20_000, appending))
+    assert.is(failure.exitCode, 5)
+    assert.match(
+      failure.message,
+      `Stream ${log.stream} takes no more messages (maximum bytes exceeded): it has reached its own max_bytes, and no room was made in 1.5 s: `,
+    )
+    assert.ok(window.tryAcquire(300_000), 'the window must be free again')
+    assertDense(await log.read())
+  }, BOUNDED))
+
+test('a stream that is given room takes the rest by itself, and both are said once', () =>
+  withSharedLog(async (log) => {
+    const writer = await log.writer({ window: createByteWindow(300_000) })
+    const appending = (async () => {
+      for (let index = 0; index < 50; index += 1) await writer.append(log.subject, randomBytes(100_000), `${index}`)
+      await writer.flush()
+    })()
+    while (log.notices.length === 0) await sleep(50)
+    await sleep(1500)
+    const { config } = await log.manager.streams.info(log.stream)
+    await log.manager.streams.update(log.stream, { ...config, max_bytes: -1 })
+    await inTime(20_000, appending)
+    assert.is(log.notices.length, 2, log.notices.join('\n'))
+    assert.match(
+      log.notices[0] ?? '',
+      /^Stream \w+ takes no more messages \(maximum bytes exceeded\): .* Waiting for room, up to 30 s: raise it/,
+    )
+    assert.is(log.notices[1], `Stream ${log.stream} takes messages again.`)
+    const messages = await log.read()
+    assert.is(messages.length, 50)
+    assertDense(messages)
+  }, BOUNDED))
 
 test('a stream that was deleted ends the writer', () =>
   withSharedLog(async (log) => {

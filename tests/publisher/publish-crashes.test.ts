@@ -132,8 +132,9 @@ for (const session of ['publish (', 'publish slot', 'publish reader'])
 test('an epoch that began in some streams alone goes on in all of them, with the same slot', () =>
   withBank({}, async (bank) => {
     await updateStream(bank, 'wallet', { max_bytes: 10 })
-    const failure = await failureOf(bank.publish())
-    assert.match(failure.message, 'takes no more messages')
+    const failure = await failureOf(bank.publish({ maxOutageMs: 1000 }))
+    assert.is(failure.exitCode, 5)
+    assert.match(failure.message, 'takes no more messages (maximum bytes exceeded): it has reached its own max_bytes')
     assert.equal((await bank.read('wallet')).controls, [])
     assert.is((await bank.read('vault')).controls[0]?.control, 'epoch')
     const point = await slotPoint(bank)

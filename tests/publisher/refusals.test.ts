@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Failure } from '../../contracts/failure.ts'
 import { isOutage } from '../../infra/nats/outage.ts'
+import { shortageFailure, shortageNotice, shortageOf } from '../../publisher/log-shortage.ts'
 import { refusalOf } from '../../publisher/publish-refusal.ts'
 import {
   assertDroppable,
@@ -135,17 +136,40 @@ test('what the fence says, and a server that is ending or busy, is read from the
     assert.is(refusalOf('S', error), null, error.message)
 })
 
-test("limits and resources are a full stream, and anything else is a refusal with the server's words", () => {
+test("limits, resources and a full disk are a log without room, with the limit's name and what makes room", () => {
+  for (const [error, names, cure] of [
+    [apiError(10_077, 'maximum bytes exceeded', 503), 'its own max_bytes', 'nats stream edit S --max-bytes=-1'],
+    [apiError(10_077, 'maximum messages exceeded', 503), 'a limit of its own', 'nats stream edit S'],
+    [apiError(10_077, 'write /js/1.blk: no space left on device', 503), "the broker's disk is full", 'free space'],
+    [apiError(10_047, 'insufficient storage resources available', 500), 'the broker has', 'max_file_store'],
+    [apiError(10_023, 'insufficient resources', 503), 'the broker has', 'max_file_store'],
+    [apiError(10_002, 'resource limits exceeded for account', 400), 'its account', 'max_storage of the account'],
+  ] as const) {
+    const shortage = shortageOf('S', error)
+    assert.ok(shortage, error.message)
+    assert.match(shortage.problem, `Stream S takes no more messages (${error.message}): `)
+    assert.match(shortage.problem, names)
+    assert.match(shortage.cure, cure)
+    assert.is(refusalOf('S', error), null, 'it is waited for')
+    assert.match(shortageNotice(shortage, 900_000), 'Waiting for room, up to 900 s: ')
+    assert.is(shortageFailure(shortage, 900_000, error).exitCode, 5)
+  }
+})
+
+test("anything else is a refusal with the server's words, and no want of room", () => {
+  for (const [error, says] of [
+    [apiError(10_109, 'invalid operation on sealed stream'), 'sealed stream'],
+    [apiError(10_060, 'expected stream does not match'), 'another stream'],
+  ] as const) {
+    assert.match(refusalOf('S', error)?.message ?? '', says)
+    assert.is(shortageOf('S', error), null)
+  }
   for (const error of [
-    apiError(10_077, 'maximum bytes exceeded', 503),
-    apiError(10_077, 'maximum messages exceeded', 503),
-    apiError(10_047, 'insufficient storage resources available', 500),
-    apiError(10_023, 'insufficient resources', 503),
-    apiError(10_002, 'resource limits exceeded for account', 400),
+    apiError(10_077, 'store is closed', 503),
+    apiError(10_071, 'wrong last sequence: 7'),
+    new Error('x'),
   ])
-    assert.match(refusalOf('S', error)?.message ?? '', `Stream S takes no more messages (${error.message})`)
-  assert.match(refusalOf('S', apiError(10_109, 'invalid operation on sealed stream'))?.message ?? '', 'sealed stream')
-  assert.match(refusalOf('S', apiError(10_060, 'expected stream does not match'))?.message ?? '', 'another stream')
+    assert.is(shortageOf('S', error), null)
 })
 
 test('a client that must not write, or not so much, is refused', () => {

@@ -99,6 +99,7 @@ async function makeWriter(
     window: options.window ?? createByteWindow(1024 * 1024),
     waitOut: createWaitOut(connection, { maxOutageMs, notice, signal }),
     maxOutageMs,
+    notice,
     signal,
   })
   return {
