@@ -5,6 +5,7 @@ import { decodeMessage } from '../contracts/wire/decode-message.ts'
 import { messageKind } from '../contracts/wire/message-kind.ts'
 import type { AttemptControl, Control, EpochControl, ManifestControl } from '../contracts/wire/message.ts'
 import { WireError } from '../contracts/wire/wire-error.ts'
+import { crashPoint } from '../infra/crash-point.ts'
 import type { LogMessage } from '../infra/nats/read-log.ts'
 import { inTransaction, type PostgresTarget } from '../infra/postgres/session.ts'
 import { LOCK_PATIENCE, withLockPatience } from '../infra/prepare/lock-patience.ts'
@@ -156,6 +157,7 @@ export class LogApplier {
       await setAsideForLoading(leader, service)
       await assertCanBeEmptied(leader, service)
     })
+    crashPoint('consume-epoch-entered')
     this.#epoch = control.epoch
     this.#epochStartedAt = control.startedAt
     for (const { name } of service.entities) this.#attempts.set(name, 0)
@@ -174,6 +176,7 @@ export class LogApplier {
       await emptyTable(leader, service, entity)
       await state.enterAttempt(leader, control)
     })
+    crashPoint('consume-attempt-entered')
     this.#attempts.set(entity.name, control.attempt)
     if (this.#phase !== 'loading') this.#enterPhase('loading')
   }
@@ -192,6 +195,7 @@ export class LogApplier {
       await state.storePosition(leader, control.consistencyPoint)
       await state.setPhase(leader, 'indexing')
     })
+    crashPoint('consume-manifest-stored')
     await this.#build()
   }
 
@@ -199,7 +203,9 @@ export class LogApplier {
     const { leader, loaders, report, service } = this.#application
     if (this.#phase !== 'indexing') this.#enterPhase('indexing')
     await buildObjects({ leader, loaders, service, report })
+    crashPoint('consume-objects-built')
     await state.setPhase(leader, 'following')
+    crashPoint('consume-following')
     this.#enterPhase('following')
   }
 

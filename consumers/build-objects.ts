@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
 import type { Entity, Service } from '../contracts/language/contract-set.ts'
+import { crashPoint } from '../infra/crash-point.ts'
 import { tableOf } from '../infra/catalog/catalog.ts'
 import { readCatalog } from '../infra/catalog/read-catalog.ts'
 import { tableSql } from '../infra/postgres/digest-sql.ts'
@@ -58,6 +59,7 @@ async function buildAll({ loaders, report, service }: Building, tasks: readonly 
       } catch (cause) {
         throw buildFailure(service, { entity, kind, name }, cause)
       }
+      crashPoint('consume-object-built')
       report({ type: 'object-built', service: service.name, entity, kind, name })
     })
     // Two foreign keys at once lock two tables each, and may lock them in opposite orders.

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Entity } from '../contracts/language/contract-set.ts'
+import { crashPoint } from '../infra/crash-point.ts'
 import { PageCopy } from './copy-pages.ts'
 import { enterInLedger } from './ledger.ts'
 import { copyKey, type PendingPage, type TakenPage } from './pending-page.ts'
@@ -65,6 +66,7 @@ export class LoadingTransaction {
       await this.#copy.write(page)
       this.#pages.push(page.taken)
       this.#bytes += page.taken.bytes
+      crashPoint('consume-page-copied')
     })
   }
 
@@ -76,9 +78,11 @@ export class LoadingTransaction {
     return await this.#orRollBack(async () => {
       await this.#endCopy()
       await enterInLedger(this.#client, this.#pages)
+      crashPoint('consume-ledger-entered')
       const { command } = await this.#client.query('COMMIT')
       // A transaction that has failed is rolled back by COMMIT, without an error.
       if (command !== 'COMMIT') throw new Error(`A loading transaction ended with ${command}`)
+      crashPoint('consume-pages-stored')
       return this.#pages
     })
   }
