@@ -37,12 +37,12 @@ type OpenPublication = Exclude<Publication, { kind: 'already closed' }>
  * ends it, the next run goes on from what is stored by then. docs/reliability.md has the crash points.
  */
 export async function publishOnce(run: Run): Promise<Outcome> {
-  await takePublisherLock(run.control, run.dependencies.prefix, run.former)
+  await takePublisherLock(run.control, run.dependencies.prefix, run.former.pid)
   crashPoint('publish-locked')
   await refuseUnfitMonolith(run)
   const identity = await readIdentity(run.control)
   const logs = await readSettledLogs(run)
-  const decision = decidePublication(logs, wishesOf(run, identity))
+  const decision = decidePublication(logs, wishesOf(run, logs, identity))
   if (decision.kind === 'already closed') {
     const { kind: outcome, epoch, consistencyPoint } = decision
     return { outcome, epoch, consistencyPoint, slot: await closedSlot(run, decision), services: [] }
@@ -164,10 +164,16 @@ async function readLogs(run: Run): Promise<LogState[]> {
   return await Promise.all(run.dependencies.set.services.map(async ({ name }) => await readLogState(reading, name)))
 }
 
-function wishesOf({ dependencies, options }: Run, monolith: MonolithIdentity): Parameters<typeof decidePublication>[1] {
-  const { newEpoch, withSlot } = options
+function wishesOf(
+  { dependencies, former, options }: Run,
+  logs: readonly LogState[],
+  monolith: MonolithIdentity,
+): Parameters<typeof decidePublication>[1] {
+  const { withSlot } = options
   const { services } = dependencies.set
   const entities = new Map(services.map((service) => [service.name, service.entities.map(({ name }) => name)]))
+  // The new epoch that a former run began is the one that was wished.
+  const newEpoch = options.newEpoch && !logs.some(({ epoch }) => epoch === former.epoch)
   return { newEpoch, withSlot, monolith, entities }
 }
 

@@ -6,7 +6,7 @@ import { TableRewritten } from './assert-same-table.ts'
 import type { PublisherEvent, PublishOutcome } from './events.ts'
 import { isMonolithLoss, MonolithPatience } from './monolith-patience.ts'
 import { publishOnce } from './publish-once.ts'
-import { type PublisherConnection, withConnection, withRun } from './run.ts'
+import { NO_FORMER, type PublisherConnection, withConnection, withRun } from './run.ts'
 import type { ReadPace } from './read-pace.ts'
 
 export interface PublisherDependencies {
@@ -63,25 +63,19 @@ export async function publishSnapshot(
 async function publishUntilClosed(outside: PublisherConnection): Promise<Omit<PublishOutcome, 'seconds'>> {
   const { dependencies, notice, options } = outside
   const patience = new MonolithPatience(dependencies.monolith, options, notice)
+  let former = NO_FORMER
   const report: Report = (event) => {
     if (event.type === 'page-stored' || event.type === 'entity-completed') patience.progressed()
+    if (event.type === 'epoch-begun') former = { ...former, epoch: event.epoch }
     outside.report(event)
   }
   let rewrites = 0
-  // Only the first run makes what is there void; those after it go on with what it began.
-  let newEpoch = options.newEpoch
-  let former: string | null = null
   for (;;) {
     try {
-      return await withRun({ ...outside, report, former, options: { ...options, newEpoch } }, async (run) => {
+      return await withRun({ ...outside, report, former }, async (run) => {
         patience.connected()
-        former = run.pid
-        const told = run.report
-        const watching: Report = (event) => {
-          if (event.type === 'epoch-begun') newEpoch = false
-          told(event)
-        }
-        return await publishOnce({ ...run, report: watching })
+        former = { ...former, pid: run.pid }
+        return await publishOnce(run)
       })
     } catch (error) {
       options.signal.throwIfAborted()

@@ -20,8 +20,7 @@ export interface Run {
   readonly control: pg.Client
   /** Its process in the server. */
   readonly pid: string
-  /** That of the run before this one, whose session the server may still take for alive; null for the first run. */
-  readonly former: string | null
+  readonly former: FormerRun
   /** Says for whom sessions wait. */
   readonly watch: WaitWatch
   /** The largest message that NATS takes, headers included. */
@@ -33,6 +32,16 @@ export interface Run {
   /** Ends the run where the session does, until the returned function is called. */
   endWith(session: pg.Client): () => void
 }
+
+/** The run of the same publication that an outage or a rewritten table has ended. */
+export interface FormerRun {
+  /** The process of its session, which the server may still take for alive; null for the first run. */
+  readonly pid: string | null
+  /** The epoch that it began or went on with; it may not be stored. */
+  readonly epoch: number | null
+}
+
+export const NO_FORMER: FormerRun = { pid: null, epoch: null }
 
 /** What a server takes that says nothing of `max_payload`. */
 const DEFAULT_MAX_PAYLOAD_BYTES = 1_048_576
@@ -83,7 +92,7 @@ export async function withConnection<Result>(
  * @throws the first reason of its end, which is a Failure wherever the monolith or its connection had to do with it.
  */
 export async function withRun<Result>(
-  outside: PublisherConnection & { readonly former: string | null },
+  outside: PublisherConnection & { readonly former: FormerRun },
   action: (run: Run) => Promise<Result>,
 ): Promise<Result> {
   const { connection, dependencies, notice, options } = outside

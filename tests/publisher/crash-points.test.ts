@@ -1,4 +1,4 @@
-// deadline: 600 s
+// deadline: 900 s
 import { readFile } from 'node:fs/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'

@@ -129,6 +129,23 @@ for (const session of ['publish (', 'publish slot', 'publish reader'])
       await assertNoSessions(bank)
     }))
 
+test('a new epoch whose publication loses its sessions goes on, and no further one begins', () =>
+  withBank({}, async (bank) => {
+    await bank.publish()
+    const locker = await bank.session()
+    let isLocked = false
+    await locker.query('BEGIN')
+    const publishing = bank.publish({ newEpoch: true, readers: 1 }, ({ type }) => {
+      if (type === 'snapshot-planned' && !isLocked) void locker.query('LOCK TABLE "Purse" IN ACCESS EXCLUSIVE MODE')
+      isLocked ||= type === 'snapshot-planned'
+    })
+    await untilTrue(bank.client, `EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = '"Purse"'::regclass)`)
+    await bank.terminate('publish')
+    await locker.query('ROLLBACK')
+    assert.is((await inTime(30_000, publishing)).epoch, 2)
+    await assertWhole(bank, 2)
+  }))
+
 test('an epoch that began in some streams alone goes on in all of them, with the same slot', () =>
   withBank({}, async (bank) => {
     await updateStream(bank, 'wallet', { max_bytes: 10 })
