@@ -6,9 +6,6 @@ import { errorFinding, type Finding } from './finding.ts'
 /** A setting of nobody's: any name with a dot may be set. Manual: "Customized Options". */
 const MARK = 'scission.session'
 
-/** Twice each, so that a pooler with several sessions in turn shows itself too. */
-const LOOKS = 4
-
 /**
  * What stands between us and PostgreSQL where a session is not one and the same from statement to statement: its locks,
  * its snapshot and its settings would be another client's. Empty where the session is PostgreSQL's own.
@@ -41,28 +38,36 @@ export function poolerFinding(subject: string, clause: string): Finding {
   )
 }
 
-/** Two sessions mark themselves in turn: in a shared one the later mark is found in the place of the earlier. */
+/**
+ * Two sessions mark themselves in turn: in a shared one the later mark is found in the place of the earlier. The second
+ * look goes the other way round, so that a pooler that deals its sessions out in turn does not happen to fit.
+ */
 async function holdsItsMark(session: pg.Client, other: pg.Client): Promise<boolean> {
-  const [own, others] = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')]
-  await mark(session, own)
-  await mark(other, others)
-  const pid = await backendPid(session)
-  for (let look = 0; look < LOOKS; look++) {
-    const marks = [await markOf(session), await markOf(other)]
-    if (marks[0] !== own || marks[1] !== others || (await backendPid(session)) !== pid) return false
-  }
+  const own = await mark(session)
+  const others = await mark(other)
+  for (const [looked, expected] of [
+    [session, own],
+    [other, others],
+    [other, others],
+    [session, own],
+  ] as const)
+    if ((await look(looked)) !== expected) return false
   return true
 }
 
-async function mark(session: pg.Client, value: string): Promise<void> {
-  await session.query('SELECT set_config($1, $2, false)', [MARK, value])
+/** Marks a session, and returns what `look` must find there from then on: the mark, and the server's process. */
+async function mark(session: pg.Client): Promise<string | undefined> {
+  const { rows } = await session.query<{ seen: string }>(
+    "SELECT set_config($1, $2, false) || '/' || pg_backend_pid() AS seen",
+    [MARK, randomBytes(8).toString('hex')],
+  )
+  return rows[0]?.seen
 }
 
-async function markOf(session: pg.Client): Promise<string | null> {
-  const { rows } = await session.query<{ mark: string | null }>('SELECT current_setting($1, true) AS mark', [MARK])
-  return rows[0]?.mark ?? null
-}
-
-async function backendPid(session: pg.Client): Promise<string | undefined> {
-  return (await session.query<{ pid: string }>('SELECT pg_backend_pid() AS pid')).rows[0]?.pid
+async function look(session: pg.Client): Promise<string | undefined> {
+  const { rows } = await session.query<{ seen: string }>(
+    "SELECT coalesce(current_setting($1, true), '') || '/' || pg_backend_pid() AS seen",
+    [MARK],
+  )
+  return rows[0]?.seen
 }

@@ -1,3 +1,4 @@
+// deadline: 300 s
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { contractSet } from '../../../contracts/language/contract-set.ts'
