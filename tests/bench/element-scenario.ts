@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import type { Client } from 'pg'
 import { copyRows } from '../../infra/demo/monolith/copy-rows.ts'
 import { MONOLITH_TABLES } from '../../infra/demo/monolith/tables.ts'
@@ -17,7 +16,7 @@ export function elementScenario(rows: number): Scenario {
     name: 'element',
     title: `${rows.toLocaleString('en-US')} rows of Element`,
     set,
-    contracts: fileURLToPath(new URL('element-contract.ts', import.meta.url)),
+    contracts: 'element-contract',
     fill: async (url) => await withClient(url, async (client) => await fillElement(client, rows)),
   }
 }

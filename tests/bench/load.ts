@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander'
-import { fileURLToPath } from 'node:url'
 import { numberFlag } from '../../infra/command-line/flags.ts'
 import { databaseName } from '../../infra/configuration/names.ts'
 import { startEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
 import { listenForInterruption } from '../runner/interruption.ts'
+import { compiledContracts, writeCompiledContracts } from './compiled-package.ts'
 import { elementScenario } from './element-scenario.ts'
 import { initialisePgbench, runPgbench, type Transaction } from './pgbench.ts'
 import { command } from './scission-run.ts'
@@ -55,6 +55,7 @@ function readFlags(): Flags {
 
 async function main(signal: AbortSignal): Promise<void> {
   const flags = readFlags()
+  await writeCompiledContracts()
   const postgres = await startEmbeddedPostgres({ settings: POSTGRES_SETTINGS })
   try {
     await makeAnew(postgres, [SOURCE_DATABASE])
@@ -69,7 +70,7 @@ async function main(signal: AbortSignal): Promise<void> {
         const environment = {
           MONOLITH_DATABASE_URL: url,
           NATS_URL: nats.url,
-          SCISSION_CONTRACTS: fileURLToPath(new URL('load-contract.ts', import.meta.url)),
+          SCISSION_CONTRACTS: compiledContracts('load-contract'),
           [databaseName('element')]: databaseUrl(postgres, SERVICE_DATABASE),
         }
         return await measurePair(url, environment, flags, signal)

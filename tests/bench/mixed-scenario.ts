@@ -1,7 +1,6 @@
-import { fileURLToPath } from 'node:url'
-import set from '../../contracts/archimodeler/contract-set.ts'
 import { quoteIdentifier } from '../../contracts/language/quoting.ts'
 import { generateMonolith } from '../../infra/demo/monolith/generate-monolith.ts'
+import set from './mixed-contract.ts'
 import type { Scenario, SourceSize } from './scenario.ts'
 import { withClient } from './servers.ts'
 
@@ -14,7 +13,7 @@ export function mixedScenario(elements: number): Scenario {
     name: 'mixed',
     title: `a whole monolith of ${elements.toLocaleString('en-US')} elements`,
     set,
-    contracts: fileURLToPath(new URL('../../contracts/archimodeler/contract-set.ts', import.meta.url)),
+    contracts: 'mixed-contract',
     fill: async (url) => await fillMonolith(url, elements),
   }
 }

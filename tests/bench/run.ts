@@ -4,6 +4,7 @@ import { Failure } from '../../contracts/failure.ts'
 import { numberFlag } from '../../infra/command-line/flags.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
 import { listenForInterruption } from '../runner/interruption.ts'
+import { writeCompiledContracts } from './compiled-package.ts'
 import { readShape } from './copy-shape.ts'
 import { elementScenario } from './element-scenario.ts'
 import { describeMachine, type Machine } from './machine.ts'
@@ -68,6 +69,7 @@ async function main(signal: AbortSignal): Promise<void> {
   const peers = versions.filter(({ version }) => version !== null).map(({ peer }) => peer)
   if (peers.length === 0)
     throw new Failure(4, 'There is nothing to compare with: install psql, pg_dump and pg_restore.')
+  await writeCompiledContracts()
   const postgres = await startEmbeddedPostgres({ settings: POSTGRES_SETTINGS })
   try {
     const programs = {

@@ -6,8 +6,8 @@ export interface Scenario {
   /** As people read it. */
   readonly title: string
   readonly set: ContractSet
-  /** The module whose default export is `set`. */
-  readonly contracts: string
+  /** The module of this folder whose default export is `set`. */
+  readonly contracts: 'element-contract' | 'mixed-contract'
   /** Fills an empty database, keys and statistics included. */
   readonly fill: (url: string) => Promise<SourceSize>
 }

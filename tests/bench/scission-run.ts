@@ -1,8 +1,8 @@
 import { connect } from 'nats'
 import { databaseName } from '../../infra/configuration/names.ts'
 import type { EmbeddedNats } from '../../infra/embedded/nats-server.ts'
-import { projectFolder } from '../../infra/embedded/project-folder.ts'
 import { quoteIdentifier } from '../../contracts/language/quoting.ts'
+import { COMPILED_COMMAND, compiledContracts } from './compiled-package.ts'
 import { assertSameShape, readShape } from './copy-shape.ts'
 import type { Bench } from './bench.ts'
 import type { Usage } from './process-watch.ts'
@@ -104,7 +104,7 @@ async function sinkSecondsOf(bench: Bench): Promise<number> {
   return total
 }
 
-/** How long a command takes that does nothing: Node's start, the compiling and loading of modules. */
+/** How long a command takes that does nothing: Node's start, and the loading of modules. */
 export async function measureStart(signal: AbortSignal): Promise<number> {
   const times: number[] = []
   for (let count = 0; count < STARTS; count += 1)
@@ -119,13 +119,7 @@ async function runAlone({ signal }: Bench, program: Program): Promise<TimedRun> 
 }
 
 export function command(name: string, args: readonly string[], environment: Program['environment']): Program {
-  const main = `${projectFolder}/infra/command-line/main.ts`
-  return {
-    name,
-    program: process.execPath,
-    args: ['--max-semi-space-size=2', '--import', import.meta.resolve('tsx'), main, ...args],
-    environment,
-  }
+  return { name, program: process.execPath, args: [...COMPILED_COMMAND, ...args], environment }
 }
 
 function environmentOf({ scenario, postgres }: Bench, nats: EmbeddedNats): Record<string, string> {
@@ -136,7 +130,7 @@ function environmentOf({ scenario, postgres }: Bench, nats: EmbeddedNats): Recor
   return {
     MONOLITH_DATABASE_URL: databaseUrl(postgres, SOURCE_DATABASE),
     NATS_URL: nats.url,
-    SCISSION_CONTRACTS: scenario.contracts,
+    SCISSION_CONTRACTS: compiledContracts(scenario.contracts),
     ...Object.fromEntries(services),
   }
 }

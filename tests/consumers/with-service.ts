@@ -28,6 +28,8 @@ export interface TestService {
   readonly nats: NatsTarget
   readonly database: PostgresTarget
   readonly events: ConsumerEvent[]
+  /** Called with every event in the very moment in which the consumer tells of it. */
+  readonly listeners: Set<(event: ConsumerEvent) => void>
   /** Runs statements, and gives the last one's rows: each as its values' texts, joined by `|`. */
   readonly sql: (...statements: readonly string[]) => Promise<string[]>
   /** Runs the consumer until it is caught up. */
@@ -116,6 +118,7 @@ export async function withSalesAt<Result>(
 function testService(prefix: string, log: HandWrittenLog, nats: NatsTarget, url: string): TestService {
   const database = { title: 'the database of service sales', variable: 'SALES_DATABASE_URL', url }
   const events: ConsumerEvent[] = []
+  const listeners = new Set<(event: ConsumerEvent) => void>()
   const consumeAt = async (
     place: PostgresTarget,
     options: Partial<ConsumeOptions> = {},
@@ -126,7 +129,10 @@ function testService(prefix: string, log: HandWrittenLog, nats: NatsTarget, url:
     return await consume(
       { set, service, prefix, database: place, nats, window },
       { ...DEFAULTS, signal: new AbortController().signal, ...options },
-      (event) => events.push(event),
+      (event) => {
+        events.push(event)
+        for (const listener of listeners) listener(event)
+      },
     )
   }
   return {
@@ -137,6 +143,7 @@ function testService(prefix: string, log: HandWrittenLog, nats: NatsTarget, url:
     nats,
     database,
     events,
+    listeners,
     sql: async (...statements) => await runSql(url, statements),
     consume: async (options, set, window) => await consumeAt(database, options, set, window),
     consumeFrom: async (ownUrl, options) => await consumeAt({ ...database, url: ownUrl }, options),
