@@ -4,7 +4,7 @@ import { type CopyStreamQuery, from as copyFrom } from 'pg-copy-streams'
 import { Failure } from '../contracts/failure.ts'
 import type { Entity } from '../contracts/language/contract-set.ts'
 import { quoteIdentifier } from '../contracts/language/quoting.ts'
-import { copyTextChunks, type PageColumn } from '../contracts/wire/page-to-copy.ts'
+import { copyTextChunks, MAX_CHUNK_BYTES, type PageColumn } from '../contracts/wire/page-to-copy.ts'
 import { WireError } from '../contracts/wire/wire-error.ts'
 import { tableSql } from '../infra/postgres/digest-sql.ts'
 import { outageCause } from './database-outage.ts'
@@ -19,8 +19,11 @@ const NAMED_PAGES = 8
  */
 export class PageCopy {
   readonly key: string
+  readonly #client: pg.Client
   readonly #entity: Entity
   readonly #stream: CopyStreamQuery
+  /** What the socket has let go of is written to again: memory that is new to the process costs as much as filling it. */
+  #memory: Buffer | null = null
   readonly #pages: TakenPage[] = []
   #failure: Error | null = null
   #stopWaiting: (error: Error) => void = () => undefined
@@ -28,6 +31,7 @@ export class PageCopy {
   /** @param first the first page, which says of which table and shape all of them are. */
   constructor(client: pg.Client, first: PendingPage) {
     this.key = copyKey(first.taken)
+    this.#client = client
     this.#entity = first.taken.entity
     this.#stream = client.query(copyFrom(copyPagesSql(this.#entity, first.columns)))
     this.#stream.on('error', (error) => {
@@ -42,8 +46,9 @@ export class PageCopy {
    */
   async write(page: PendingPage): Promise<void> {
     this.#pages.push(page.taken)
+    const allocate = (): Buffer => (this.#memory ??= Buffer.allocUnsafeSlow(MAX_CHUNK_BYTES))
     try {
-      for (const chunk of copyTextChunks(page.payload, page.columns)) await this.#send(chunk)
+      for (const chunk of copyTextChunks(page.payload, page.columns, { allocate })) await this.#send(chunk)
     } catch (cause) {
       throw loadFailure(this.#pages, this.#entity, cause)
     }
@@ -83,6 +88,8 @@ export class PageCopy {
       this.#stopWaiting = reject
       this.#stream.write(chunk, (error) => (error == null ? resolve() : reject(error)))
     })
+    // The driver is done with a small piece before the socket is.
+    if (this.#client.connection.stream.writableLength > 0) this.#memory = null
   }
 }
 

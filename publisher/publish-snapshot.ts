@@ -41,7 +41,7 @@ export interface PublishTiming {
 export type Report = (event: PublisherEvent) => void
 
 /** The size of a page: from 64 KiB to 512 KiB the broker stores at its best rate, and a consumer's transaction stays small. */
-export const PAGE_BYTES = 256 * 1024
+export const PAGE_BYTES = 512 * 1024
 
 /** Whoever rewrites a table again and again while it is read must be stopped by somebody who knows why. */
 const MAX_REWRITES = 5

@@ -106,8 +106,8 @@ async function copyChunk(
 ): Promise<{ rows: number; pages: number; bytes: number; readBytes: number }> {
   const totals = { rows: 0, pages: 0, bytes: 0, readBytes: 0 }
   const finished: FinishedPage[] = []
-  const splitter = createRowSplitter((row) => {
-    const page = pages.addRow(row)
+  const splitter = createRowSplitter((bytes, from, to) => {
+    const page = pages.addRow(bytes, from, to)
     if (page) finished.push(page)
   })
   const drain = async (): Promise<void> => {

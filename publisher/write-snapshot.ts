@@ -5,6 +5,7 @@ import { snapshotSubject } from '../contracts/subjects.ts'
 import { createPageWriter, type FinishedPage } from '../contracts/wire/copy-to-page.ts'
 import { HEADER_RESERVE_BYTES } from '../contracts/wire/headers.ts'
 import { type EntityTotals, WIRE_VERSION } from '../contracts/wire/message.ts'
+import { PageMemory } from '../contracts/wire/page-memory.ts'
 import { shapeOf } from '../contracts/wire/shape.ts'
 import { crashPoint } from '../infra/crash-point.ts'
 import { TableRewritten } from './assert-same-table.ts'
@@ -22,6 +23,10 @@ export interface SnapshotWriting {
   readonly readings: readonly Reading[]
   /** The exported snapshot's name; empty where nothing is left to be read. */
   readonly snapshot: string
+}
+
+interface Work extends SnapshotWriting {
+  readonly memory: PageMemory
 }
 
 interface Task extends ChunkTask {
@@ -59,8 +64,9 @@ async function announceAttempts({ run, opened, readings }: SnapshotWriting): Pro
  * Each reader takes the next chunk until none is left; the first failure ends the run, and so the other readers.
  * @returns why a table must be read again; null where none must.
  */
-async function readAll(writing: SnapshotWriting): Promise<TableRewritten | null> {
-  const { run, readings } = writing
+async function readAll(snapshotWriting: SnapshotWriting): Promise<TableRewritten | null> {
+  const { run, readings } = snapshotWriting
+  const writing = { ...snapshotWriting, memory: new PageMemory(pageBytes(run).targetBytes) }
   const tasks = readingOrder(readings).flatMap((reading) => reading.tasks.map((task): Task => ({ ...task, reading })))
   const rewritten = new Map<Reading, TableRewritten>()
   const readers = Array.from({ length: Math.min(run.options.readers, tasks.length) }, async (_, index) => {
@@ -78,8 +84,14 @@ async function readAll(writing: SnapshotWriting): Promise<TableRewritten | null>
   return [...rewritten.values()][0] ?? null
 }
 
+/** A page of several rows passes no message's limit. */
+function pageBytes({ maxPayloadBytes, options }: Run): { readonly targetBytes: number; readonly limitBytes: number } {
+  const limitBytes = maxPayloadBytes - HEADER_RESERVE_BYTES
+  return { targetBytes: Math.min(options.pageBytes, limitBytes), limitBytes }
+}
+
 async function readUnlessRewritten(
-  writing: SnapshotWriting,
+  writing: Work,
   client: pg.Client,
   task: Task,
   rewritten: Map<Reading, TableRewritten>,
@@ -93,16 +105,15 @@ async function readUnlessRewritten(
   }
 }
 
-async function readTask(writing: SnapshotWriting, client: pg.Client, task: Task): Promise<void> {
-  const { run, opened, snapshot } = writing
+async function readTask(writing: Work, client: pg.Client, task: Task): Promise<void> {
+  const { run, opened, snapshot, memory } = writing
   const { reading, chunk, stored } = task
   const { entity, attempt, shape } = reading
-  const limitBytes = run.maxPayloadBytes - HEADER_RESERVE_BYTES
   const pages = createPageWriter({
     columns: shapeOf(entity).columns,
     header: { epoch: opened.epoch, entity: entity.name, shape, attempt },
-    targetBytes: Math.min(run.options.pageBytes, limitBytes),
-    limitBytes,
+    ...pageBytes(run),
+    memory,
   })
   const publish = async (page: FinishedPage): Promise<void> => await publishPage(writing, task, page)
   const totals = await readChunk(client, {
@@ -122,14 +133,17 @@ async function readTask(writing: SnapshotWriting, client: pg.Client, task: Task)
   if (reading.chunksLeft === 0) await completeReading(writing, reading)
 }
 
-async function publishPage(writing: SnapshotWriting, { reading, chunk }: Task, page: FinishedPage): Promise<void> {
-  const { opened, run } = writing
+async function publishPage(writing: Work, { reading, chunk }: Task, page: FinishedPage): Promise<void> {
+  const { opened, run, memory } = writing
   const { dependencies, report } = run
   const [service, entity] = [reading.service.name, reading.entity.name]
   const identity = [opened.epoch, entity, reading.attempt, chunk.number, page.page].join('/')
   const { rows } = page
   const bytes = page.payload.length
   const stored = (): void => {
+    // The client sends in order and copies what it sends: nothing of a stored message is left with it, also of one that
+    // was sent again, since what told that it is stored was sent behind it.
+    memory.giveBack(page.payload)
     report({ type: 'page-stored', service, entity, rows, bytes })
     crashPoint('publish-page-stored')
   }

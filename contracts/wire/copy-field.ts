@@ -8,13 +8,15 @@ import { WireError } from './wire-error.ts'
  */
 export interface RowCursor {
   readonly entity: string
-  /** The row without its newline, and the offset of the next byte to read. */
-  row: Buffer
+  /** What holds the row, where it begins and where its newline is, and the offset of the next byte to read. */
+  bytes: Buffer
+  start: number
+  end: number
   read: number
   /** The page, with room for the whole row behind `written`. */
   page: Buffer
   written: number
-  /** The place of a backslash at or behind `read`, once it was looked for; a place before `read` says nothing. */
+  /** The next place of a backslash in `bytes`, once it was looked for; a place before `read` says nothing. */
   backslash: number
   column: ShapeColumn | null
 }
@@ -50,8 +52,8 @@ const FLOAT = /^(-?(\d+(\.\d+)?(e[+-]\d+)?|Infinity)|NaN)$/
 
 /** Writes nil where the field is `\N`: unescaped, so that the text `\N` is another thing (COPY writes it as `\\N`). */
 export function writeNull(cursor: RowCursor): boolean {
-  const { row, read } = cursor
-  if (row[read] !== BACKSLASH || row[read + 1] !== 0x4e) return false
+  const { bytes, read } = cursor
+  if (bytes[read] !== BACKSLASH || bytes[read + 1] !== 0x4e) return false
   cursor.read += 2
   cursor.page[cursor.written++] = NIL
   return true
@@ -77,10 +79,10 @@ export function writeText(cursor: RowCursor, guess: number): number {
 
 /** Writes a text field's UUID as its bytes, where it is one and nothing else. */
 export function writeUuid(cursor: RowCursor): boolean {
-  const { row, read, page, written } = cursor
+  const { bytes, read, page, written } = cursor
   const end = read + UUID_TEXT_BYTES
-  if (end > row.length || !hasHyphens(row, read) || (end < row.length && row[end] !== TAB)) return false
-  if (!writeUuidBytes(row, read, page, written + 2)) return false
+  if (end > cursor.end || !hasHyphens(bytes, read) || (end < cursor.end && bytes[end] !== TAB)) return false
+  if (!writeUuidBytes(bytes, read, page, written + 2)) return false
   page[written] = UUID_HEAD
   page[written + 1] = UUID_EXTENSION
   cursor.read = end
@@ -90,25 +92,24 @@ export function writeUuid(cursor: RowCursor): boolean {
 
 /** Copies a field without its escapes to the page's offset `to`, and returns the offset behind it. */
 function copyText(cursor: RowCursor, to: number): number {
-  const { row, page } = cursor
-  const end = row.length
+  const { bytes, end, page } = cursor
   let fieldEnd = -1
   let read = cursor.read
   let stop = Math.min(end, read + SHORT_RUN_BYTES)
   while (read < end) {
     for (; read < stop; read++) {
-      const byte = row[read] as number // Within the row: a read behind its end would make the whole loop slow.
+      const byte = bytes[read] as number // Within the row: a read behind its end would make the whole loop slow.
       if (byte === TAB || byte === BACKSLASH) break
       page[to++] = byte
     }
-    if (read === end || row[read] === TAB) break
-    if (row[read] === BACKSLASH) {
+    if (read === end || bytes[read] === TAB) break
+    if (bytes[read] === BACKSLASH) {
       page[to++] = unescaped(cursor, read + 1)
       read += 2
     } else {
-      if (fieldEnd < 0) fieldEnd = endOfField(row, read)
+      if (fieldEnd < 0) fieldEnd = endOfField(cursor, read)
       const runEnd = Math.min(fieldEnd, nextBackslash(cursor, read))
-      to += row.copy(page, to, read, runEnd)
+      to += bytes.copy(page, to, read, runEnd)
       read = runEnd
       stop = Math.min(end, read + SHORT_RUN_BYTES)
     }
@@ -119,21 +120,20 @@ function copyText(cursor: RowCursor, to: number): number {
 
 /** The byte that a backslash and the letter at `place` stand for. */
 function unescaped(cursor: RowCursor, place: number): number {
-  const { row } = cursor
-  const byte = place < row.length ? ESCAPED[row[place] as number] : 0 // Within the row.
+  const byte = place < cursor.end ? ESCAPED[cursor.bytes[place] as number] : 0 // Within the row.
   return byte === undefined || byte === 0 ? refuseField(cursor, 'an escape that COPY does not write') : byte
 }
 
-function endOfField(row: Buffer, from: number): number {
-  const tab = row.indexOf(TAB, from)
-  return tab < 0 ? row.length : tab
+function endOfField({ bytes, end }: RowCursor, from: number): number {
+  const tab = bytes.indexOf(TAB, from)
+  return tab < 0 || tab > end ? end : tab
 }
 
-/** Remembered over the fields of a row, so that a row with many long ones is searched once and not once a field. */
+/** Remembered over fields and rows, so that bytes with none are searched once and not once a field. */
 function nextBackslash(cursor: RowCursor, from: number): number {
   if (cursor.backslash >= from) return cursor.backslash
-  const found = cursor.row.indexOf(BACKSLASH, from)
-  return (cursor.backslash = found < 0 ? cursor.row.length : found)
+  const found = cursor.bytes.indexOf(BACKSLASH, from)
+  return (cursor.backslash = found < 0 ? cursor.bytes.length : found)
 }
 
 /** As @msgpack/msgpack writes it: the smallest. */
@@ -159,13 +159,13 @@ function writeTextHeader(page: Buffer, at: number, byteLength: number): void {
 
 /** Writes an integer field: as an integer where a double holds it exactly, and else as its text. */
 export function writeInteger(cursor: RowCursor): void {
-  const { row } = cursor
+  const { bytes } = cursor
   const start = cursor.read
-  const negative = row[start] === MINUS
+  const negative = bytes[start] === MINUS
   let read = negative ? start + 1 : start
   const firstDigit = read
   let value = 0
-  for (let byte = row[read]; byte !== undefined && byte >= DIGIT_0 && byte <= DIGIT_9; byte = row[++read])
+  for (let byte = bytes[read]; byte !== undefined && byte >= DIGIT_0 && byte <= DIGIT_9; byte = bytes[++read])
     value = value * 10 + (byte - DIGIT_0)
   if (read === firstDigit) refuseField(cursor, 'no integer')
   cursor.read = read
@@ -174,7 +174,7 @@ export function writeInteger(cursor: RowCursor): void {
   else {
     writeTextHeader(cursor.page, cursor.written, read - start)
     const headerSize = textHeaderSize(read - start)
-    cursor.written += headerSize + row.copy(cursor.page, cursor.written + headerSize, start, read)
+    cursor.written += headerSize + bytes.copy(cursor.page, cursor.written + headerSize, start, read)
   }
 }
 
@@ -203,8 +203,8 @@ function writeNegative(page: Buffer, at: number, value: number): number {
  * back. This makes a string a value: reading decimals exactly is not to be done again by hand.
  */
 export function writeFloat(cursor: RowCursor): void {
-  const end = endOfField(cursor.row, cursor.read)
-  const text = cursor.row.toString('latin1', cursor.read, end)
+  const end = endOfField(cursor, cursor.read)
+  const text = cursor.bytes.toString('latin1', cursor.read, end)
   if (!FLOAT.test(text)) refuseField(cursor, 'no float')
   cursor.read = end
   cursor.page[cursor.written] = FLOAT_64
@@ -212,21 +212,21 @@ export function writeFloat(cursor: RowCursor): void {
 }
 
 export function writeBoolean(cursor: RowCursor): void {
-  const byte = cursor.row[cursor.read++]
+  const byte = cursor.bytes[cursor.read++]
   if (byte !== 0x74 && byte !== 0x66) refuseField(cursor, 'no boolean')
   cursor.page[cursor.written++] = byte === 0x74 ? TRUE : FALSE
 }
 
 /** Writes a bytea field, which COPY writes as `\\x` and hexadecimal digits under `bytea_output = hex`. */
 export function writeBinary(cursor: RowCursor): void {
-  const { row, page, read } = cursor
-  const end = endOfField(row, read)
+  const { bytes, page, read } = cursor
+  const end = endOfField(cursor, read)
   const digits = end - read - 3
-  if (row[read] !== BACKSLASH || row[read + 1] !== BACKSLASH || row[read + 2] !== 0x78 || digits % 2 !== 0)
+  if (bytes[read] !== BACKSLASH || bytes[read + 1] !== BACKSLASH || bytes[read + 2] !== 0x78 || digits % 2 !== 0)
     refuseField(cursor, 'no bytea in hex')
   let to = writeBinaryHeader(page, cursor.written, digits / 2)
   for (let from = read + 3; from < end; from += 2) {
-    const byte = (hexadecimal(row[from]) << 4) | hexadecimal(row[from + 1])
+    const byte = (hexadecimal(bytes[from]) << 4) | hexadecimal(bytes[from + 1])
     if (byte > 0xff) refuseField(cursor, 'no bytea in hex')
     page[to++] = byte
   }
@@ -246,7 +246,7 @@ function writeBinaryHeader(page: Buffer, at: number, byteLength: number): number
 
 /** @throws WireError always; it names the row by its place and the column, and never shows the value. */
 export function refuseField(cursor: RowCursor, found: string): never {
-  const ctid = cursor.row.toString('latin1', 0, endOfField(cursor.row, 0))
+  const ctid = cursor.bytes.toString('latin1', cursor.start, endOfField(cursor, cursor.start))
   const column = cursor.column === null ? '' : `, column ${JSON.stringify(cursor.column.name)} (${cursor.column.wire})`
   throw new WireError(
     `The row at ${ctid.slice(0, 20)} of ${cursor.entity} cannot be sent${column}: COPY wrote ${found}; compare the contract with the monolith by preflight.`,

@@ -28,8 +28,9 @@ const LARGE_ROW_BYTES = 1024 * 1024
 const VALUE_EXTRA_BYTES = 8
 const ROW_HEADER_BYTES = 5
 
-/** Between rows: the cursor must not hold a large row's memory. */
-export const NO_ROW = Buffer.alloc(0)
+/** Between rows the cursor holds no more memory than what a socket gives at a time. */
+const HELD_BYTES = 64 * 1024
+export const NO_BYTES = Buffer.alloc(0)
 
 export function rowPlan(columns: readonly ShapeColumn[]): RowPlan {
   const textHeaderSizes = new Uint8Array(columns.length).fill(1)
@@ -37,9 +38,9 @@ export function rowPlan(columns: readonly ShapeColumn[]): RowPlan {
 }
 
 /** The bytes that a row may take in a page at most, its passing needs included. */
-export function roomForRow(row: Buffer, { columns }: RowPlan): number {
+export function roomForRow(bytes: Buffer, from: number, to: number, { columns }: RowPlan): number {
   const extra = ROW_HEADER_BYTES + columns.length * VALUE_EXTRA_BYTES
-  return extra + (row.length < LARGE_ROW_BYTES ? row.length : valueBytes(row, columns))
+  return extra + (to - from < LARGE_ROW_BYTES ? to - from : valueBytes(bytes.subarray(from, to), columns))
 }
 
 function valueBytes(row: Buffer, columns: readonly ShapeColumn[]): number {
@@ -60,28 +61,33 @@ function fieldEnd(row: Buffer, from: number): number {
 
 /**
  * Writes one row of COPY text, whose first field is its ctid, as an array of values to the cursor's page.
+ * @param to where the row's newline is, or the end of `bytes`.
  * @returns the ctid's length.
  * @throws WireError where the row does not fit the columns.
  */
-export function transcodeRow(cursor: RowCursor, row: Buffer, plan: RowPlan): number {
+export function transcodeRow(cursor: RowCursor, bytes: Buffer, from: number, to: number, plan: RowPlan): number {
   const { columns, rowHeader, textHeaderSizes } = plan
-  const ctidBytes = row.indexOf(TAB)
-  cursor.row = row
-  cursor.read = Math.max(ctidBytes, 0)
-  cursor.backslash = -1
+  // Other bytes, or the same ones from their beginning, which may have been written to since.
+  if (cursor.bytes !== bytes || from <= cursor.start) cursor.backslash = -1
+  cursor.bytes = bytes
+  cursor.start = from
+  cursor.end = to
+  cursor.read = from
+  while (cursor.read < to && bytes[cursor.read] !== TAB) cursor.read++
+  const ctidBytes = cursor.read - from
   cursor.page.set(rowHeader, cursor.written)
   cursor.written += rowHeader.length
   for (let index = 0; index < columns.length; index++) {
     const column = columns[index] as ShapeColumn // Within the array.
     cursor.column = column
-    if (row[cursor.read++] !== TAB) refuseField(cursor, 'no field in its place')
+    if (bytes[cursor.read++] !== TAB) refuseField(cursor, 'no field in its place')
     if (writeNull(cursor)) continue
     if (column.wire === 'text') {
       if (!writeUuid(cursor)) textHeaderSizes[index] = writeText(cursor, textHeaderSizes[index] as number)
     } else writePlain(cursor, column.wire)
   }
-  if (cursor.read !== row.length) refuseField(cursor, 'more behind it')
-  cursor.row = NO_ROW
+  if (cursor.read !== to) refuseField(cursor, 'more behind it')
+  if (bytes.length > HELD_BYTES) cursor.bytes = NO_BYTES
   return ctidBytes
 }
 

@@ -1,10 +1,11 @@
 import { type PageFrame, pageFrameOf } from './check-message.ts'
 import type { RowCursor } from './copy-field.ts'
-import { NO_ROW, roomForRow, type RowPlan, rowPlan, transcodeRow } from './copy-row.ts'
+import { NO_BYTES, roomForRow, type RowPlan, rowPlan, transcodeRow } from './copy-row.ts'
 import { encodePageFrame } from './encode-message.ts'
 import { MessageFields } from './message-fields.ts'
 import { type ShapeColumn, WIRE_VERSION } from './message.ts'
 import { arrayHeader } from './msgpack-headers.ts'
+import { PageMemory } from './page-memory.ts'
 
 export interface PageWriterOptions {
   readonly columns: readonly ShapeColumn[]
@@ -13,10 +14,12 @@ export interface PageWriterOptions {
   readonly targetBytes: number
   /** No page of several rows passes this size; a single row may, and then travels in parts. */
   readonly limitBytes: number
+  /** Shared with other writers of the same target, and given back what it lent; one of this writer's own by default. */
+  readonly memory?: PageMemory
 }
 
 export interface FinishedPage {
-  /** In memory of its own: it may be held while it is in flight. */
+  /** Nothing is written to it any more: it may be held while it is in flight. */
   readonly payload: Uint8Array
   readonly rows: number
   readonly firstCtid: string
@@ -30,17 +33,14 @@ export interface PageWriter {
   /** Begins a chunk, or goes on behind its pages before `page`; the one before must be finished. */
   startChunk(chunk: number, page?: number): void
   /**
-   * Adds one row, given without its newline; it is copied. Returns the page that it closes, if it closes one. Which rows
+   * Adds the row from `from` to its newline at `to`; it is copied. Returns the page that it closes, if it closes one. Which rows
    * share a page follows from the rows and the options alone, so that a chunk that is read again makes the same pages.
    * @throws WireError where the row does not fit the columns; the writer cannot be used any more.
    */
-  addRow(row: Buffer): FinishedPage | null
+  addRow(bytes: Buffer, from?: number, to?: number): FinishedPage | null
   /** Closes the chunk's last page; null where every row is in a page already. */
   finish(): FinishedPage | null
 }
-
-/** Room behind the target for the row that passes it, so that pages of ordinary rows need one buffer for all. */
-const SLACK_BYTES = 64 * 1024
 
 /** The longest: `(4294967295,65535)`. */
 const CTID_BYTES = 18
@@ -58,8 +58,9 @@ class CopyPageWriter implements PageWriter {
   readonly #plan: RowPlan
   /** Rows begin here, behind room for the largest frame, which is written before them when all of it is known. */
   readonly #rowsAt: number
-  /** Ordinary pages are copied out of it. */
-  readonly #buffer: Buffer
+  readonly #memory: PageMemory
+  /** A page is begun in it, and ends in it where its rows are of an ordinary size. */
+  #buffer: Buffer
   readonly #cursor: RowCursor
   readonly #lastCtid = Buffer.alloc(CTID_BYTES)
   #lastCtidBytes = 0
@@ -72,10 +73,13 @@ class CopyPageWriter implements PageWriter {
     this.#options = options
     this.#plan = rowPlan(options.columns)
     this.#rowsAt = largestFrameBytes(options.header)
-    this.#buffer = Buffer.allocUnsafeSlow(this.#rowsAt + options.targetBytes + SLACK_BYTES)
+    this.#memory = options.memory ?? new PageMemory(options.targetBytes)
+    this.#buffer = this.#memory.take()
     this.#cursor = {
       entity: options.header.entity,
-      row: NO_ROW,
+      bytes: NO_BYTES,
+      start: 0,
+      end: 0,
       read: 0,
       page: this.#buffer,
       written: this.#rowsAt,
@@ -90,15 +94,15 @@ class CopyPageWriter implements PageWriter {
     this.#page = page
   }
 
-  addRow(row: Buffer): FinishedPage | null {
+  addRow(bytes: Buffer, from = 0, to = bytes.length): FinishedPage | null {
     // Full already where the row before closed another page, since one call returns one page.
     const full = this.#isFull() ? this.#close() : null
-    this.#makeRoom(row)
+    this.#makeRoom(roomForRow(bytes, from, to, this.#plan))
     const start = this.#cursor.written
-    const ctidBytes = transcodeRow(this.#cursor, row, this.#plan)
+    const ctidBytes = transcodeRow(this.#cursor, bytes, from, to, this.#plan)
     const passesLimit = this.#rows > 0 && this.#cursor.written > this.#options.limitBytes
     const cut = passesLimit ? this.#closeBefore(start) : null
-    this.#count(row, ctidBytes)
+    this.#count(bytes, from, ctidBytes)
     return full ?? cut ?? (this.#isFull() ? this.#close() : null)
   }
 
@@ -111,18 +115,18 @@ class CopyPageWriter implements PageWriter {
   }
 
   /** A row that does not fit gets a buffer of the size that it needs, which is let go with its page. */
-  #makeRoom(row: Buffer): void {
+  #makeRoom(room: number): void {
     const { page, written } = this.#cursor
-    const needed = written + roomForRow(row, this.#plan)
+    const needed = written + room
     if (needed <= page.length) return
     const larger = Buffer.allocUnsafeSlow(needed)
     page.copy(larger, this.#rowsAt, this.#rowsAt, written)
     this.#cursor.page = larger
   }
 
-  #count(row: Buffer, ctidBytes: number): void {
+  #count(bytes: Buffer, from: number, ctidBytes: number): void {
     // A loop, since a native copy of so few bytes costs more than all else that is done for a row here.
-    for (let index = 0; index < ctidBytes; index++) this.#lastCtid[index] = row[index] as number // Within the row.
+    for (let index = 0; index < ctidBytes; index++) this.#lastCtid[index] = bytes[from + index] as number // Within the row.
     this.#lastCtidBytes = ctidBytes
     if (this.#rows === 0) this.#firstCtid = this.#lastCtidText()
     this.#rows += 1
@@ -143,10 +147,11 @@ class CopyPageWriter implements PageWriter {
 
   #close(): FinishedPage {
     const { page, written } = this.#cursor
+    // Handed over as it is, so that a row of 64 MB is in memory once and not twice; a small page would hold too much.
+    const handedOver = written >= page.length / 2
+    if (handedOver && page === this.#buffer) this.#buffer = this.#memory.take()
     this.#cursor.page = this.#buffer
     this.#cursor.written = this.#rowsAt
-    // What made a buffer of its own is handed over in it, so that a row of 64 MB is in memory once and not twice.
-    const handedOver = page !== this.#buffer && written >= page.length / 2
     return this.#finished(handedOver ? page.subarray(0, written) : copied(page, written))
   }
 

@@ -4,8 +4,12 @@ import { projectFolder } from '../../infra/embedded/project-folder.ts'
 /** What `npm run build` makes of the sources, and `npm pack` packs: what is measured is what people install. */
 const PACKAGE = `${projectFolder}/dist`
 
-/** The command as it is installed, with the flag that its first line gives to node. */
-export const COMPILED_COMMAND = ['--max-semi-space-size=2', `${PACKAGE}/infra/command-line/main.js`]
+/** The command as it is installed, with the flags that its first line gives to node. */
+export const COMPILED_COMMAND = [
+  '--max-semi-space-size=2',
+  '--heap-growing-percent=300',
+  `${PACKAGE}/infra/command-line/main.js`,
+]
 
 /** Where `writeCompiledContracts` puts a contract set of this folder. */
 export function compiledContracts(name: string): string {

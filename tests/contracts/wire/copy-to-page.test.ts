@@ -8,6 +8,7 @@ import { createPageWriter, type FinishedPage, type PageWriterOptions } from '../
 import { decodeMessage } from '../../../contracts/wire/decode-message.ts'
 import { encodePage } from '../../../contracts/wire/encode-message.ts'
 import type { Page, WireRow } from '../../../contracts/wire/message.ts'
+import { PageMemory } from '../../../contracts/wire/page-memory.ts'
 import { WireError } from '../../../contracts/wire/wire-error.ts'
 import { copyRow } from './copy-text.ts'
 import { holds } from './holds.ts'
@@ -51,6 +52,48 @@ test('pages are byte for byte what the reference encoder writes for the same row
       }
     }),
   )
+})
+
+/** Rows of 1 kB, so that pages fill the memory that they are lent. */
+function longRows(count: number): Table {
+  const columns = columnsOf(['integer', 'text'])
+  return {
+    columns,
+    rows: Array.from({ length: count }, (_, index) => [index, String(index).repeat(1000).slice(0, 1000)]),
+  }
+}
+
+test('pages in memory that was given back are the same, and pages that were not given back stay as they are', () => {
+  const [{ columns, rows }, sizes] = [longRows(3000), { targetBytes: 200_000, limitBytes: 400_000 }]
+  const memory = new PageMemory(sizes.targetBytes)
+  const seen = new Set<ArrayBufferLike>()
+  const kept: FinishedPage[] = []
+  let pages = 0
+  const take = (page: FinishedPage | null): void => {
+    if (page === null) return
+    pages += 1
+    seen.add(page.payload.buffer)
+    if (pages % 3 > 0) kept.push(page)
+    else memory.giveBack(page.payload.fill(0xff))
+  }
+  const writer = createPageWriter({ columns, header, ...sizes, memory })
+  writer.startChunk(CHUNK)
+  for (const [index, row] of rows.entries()) take(writer.addRow(copyRow(ctidOf(index), row, columns)))
+  take(writer.finish())
+  assert.ok(pages > 10 && seen.size < pages, `${pages} pages in ${seen.size} pieces of memory`)
+  const expected = pagesOf({ columns, rows }, sizes)
+  for (const { page, payload } of kept)
+    assert.ok(Buffer.from(expected[page]?.payload ?? []).equals(payload), `page ${page}`)
+})
+
+test('what was not lent is not taken back', () => {
+  const memory = new PageMemory(100)
+  const lent = memory.take()
+  memory.giveBack(Buffer.allocUnsafeSlow(lent.length - 1))
+  memory.giveBack(Buffer.from('small'))
+  memory.giveBack(lent.subarray(5, 50))
+  assert.is(memory.take().buffer, lent.buffer)
+  assert.is.not(memory.take().buffer, lent.buffer)
 })
 
 test('decoded pages hold every row once, in order, with the places of their first and last rows', () => {

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { encodeMessage, encodePage } from '../../../contracts/wire/encode-message.ts'
 import type { Page, WireRow, WireValue } from '../../../contracts/wire/message.ts'
 import { readPageHeader } from '../../../contracts/wire/page-header.ts'
-import { copyTextChunks } from '../../../contracts/wire/page-to-copy.ts'
+import { copyTextChunks, MAX_CHUNK_BYTES } from '../../../contracts/wire/page-to-copy.ts'
 import { WireError } from '../../../contracts/wire/wire-error.ts'
 import { copyTextOf, parseCopyText } from './copy-text.ts'
 import { holds } from './holds.ts'
@@ -64,8 +64,22 @@ test('pieces are bounded, and joined they are the whole text', () => {
   const payload = encodePage(pageOf(rows), columns)
   const chunks = [...copyTextChunks(payload, columns)]
   assert.ok(chunks.length > 5)
-  for (const chunk of chunks) assert.ok(chunk.length <= 512 * 1024 && chunk.length > 0)
+  for (const chunk of chunks) assert.ok(chunk.length <= MAX_CHUNK_BYTES && chunk.length > 0)
   assert.equal(parseCopyText(Buffer.concat(chunks).toString(), columns), rows)
+})
+
+test('pieces may come in the same memory, one after the other', () => {
+  holds(
+    100,
+    fc.property(anyTable, fc.integer({ min: 64, max: 700 }), ({ columns, rows }, maxChunkBytes) => {
+      const payload = encodePage(pageOf(rows), columns)
+      const memory = Buffer.alloc(maxChunkBytes)
+      const copies: Buffer[] = []
+      for (const chunk of copyTextChunks(payload, columns, { maxChunkBytes, allocate: () => memory }))
+        copies.push(Buffer.from(chunk))
+      assert.ok(Buffer.concat(copies).equals(copyTextOf(payload, columns)))
+    }),
+  )
 })
 
 test('wherever the pieces end, joined they are the same text', () => {
@@ -73,7 +87,7 @@ test('wherever the pieces end, joined they are the same text', () => {
     200,
     fc.property(anyTable, fc.integer({ min: 64, max: 700 }), ({ columns, rows }, maxChunkBytes) => {
       const payload = encodePage(pageOf(rows), columns)
-      const chunks = [...copyTextChunks(payload, columns, maxChunkBytes)]
+      const chunks = [...copyTextChunks(payload, columns, { maxChunkBytes })]
       assert.ok(chunks.every(({ length }) => length <= maxChunkBytes))
       assert.ok(Buffer.concat(chunks).equals(copyTextOf(payload, columns)))
     }),

@@ -180,7 +180,7 @@ async function makePages(client: pg.Client, entity: Entity, attempt: number): Pr
   const writer = createPageWriter({ columns: shape.columns, header, ...sizes })
   const pages: FinishedPage[] = []
   const keep = (page: FinishedPage | null): void => void (page && pages.push(page))
-  const splitter = createRowSplitter((row) => keep(writer.addRow(row)))
+  const splitter = createRowSplitter((bytes, from, to) => keep(writer.addRow(bytes, from, to)))
   writer.startChunk(0)
   const columns = ['ctid', ...columnList(entity)]
   const copy = `COPY (SELECT ${columns.join(', ')} FROM ONLY ${tableSql(entity)}) TO STDOUT`
