@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=2 --heap-growing-percent=300
+#!/usr/bin/env -S node --max-semi-space-size=2 --heap-growing-percent=200
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { addBackup } from './backup.ts'

@@ -7,7 +7,7 @@ const PACKAGE = `${projectFolder}/dist`
 /** The command as it is installed, with the flags that its first line gives to node. */
 export const COMPILED_COMMAND = [
   '--max-semi-space-size=2',
-  '--heap-growing-percent=300',
+  '--heap-growing-percent=200',
   `${PACKAGE}/infra/command-line/main.js`,
 ]
 
