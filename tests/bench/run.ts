@@ -47,7 +47,10 @@ function readFlags(): Flags {
       (text) => numberFlag(text, 1, MOST_PAIRS),
       DEFAULT_PAIRS,
     )
-    .option('--markdown <file>', 'write the results as Markdown, into the place that the file has for them')
+    .option(
+      '--markdown <file.md>',
+      'write the results as Markdown, into the place that the file has for them, and as JSON beside it',
+    )
     .option('--json', 'print the results as one line of JSON on standard output')
     .exitOverride()
     .parse()
@@ -102,17 +105,25 @@ async function measure(
   return summarise(scenario, size, rounds)
 }
 
+/** What stands at the top is what is asked for most; each scenario has all of it. */
+function resultsOf(machine: Machine, summaries: readonly Summary[]): object {
+  return { ...summaries[0], machine, scenarios: summaries }
+}
+
 async function print(flags: Flags, machine: Machine, summaries: readonly Summary[]): Promise<void> {
   const { markdown } = flags
   if (markdown !== undefined) {
     const page = await readFile(markdown, 'utf8').catch(() => '')
     await writeFile(markdown, placeResults(page, reportMarkdown(machine, summaries, new Date())))
+    await writeFile(
+      markdown.replace(/(\.md)?$/, '.json'),
+      `${JSON.stringify(resultsOf(machine, summaries), null, 2)}\n`,
+    )
   }
   const text = reportText(machine, summaries)
   if (flags.json !== true) return void process.stdout.write(`${text}\n`)
   say(text)
-  // What is asked for most stands at the top; each scenario has all of it.
-  process.stdout.write(`${JSON.stringify({ ...summaries[0], machine, scenarios: summaries })}\n`)
+  process.stdout.write(`${JSON.stringify(resultsOf(machine, summaries))}\n`)
 }
 
 const interruption = listenForInterruption()

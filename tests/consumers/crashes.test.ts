@@ -10,7 +10,7 @@ import { until } from './waiting-consumer.ts'
 import { type TestService, withSales } from './with-service.ts'
 
 const CUSTOMERS = 10_000
-const CRASHES = 32
+const CRASHES = 15
 
 /** A run takes about as long; the moments of crashes are spread over it, and over its beginning above all. */
 const RUN_MS = 400

@@ -10,7 +10,7 @@ import { assertEqual, createShopMonolith, publishShop } from './published-shop.t
 import { runSql, type TestService, withSalesIn } from './with-service.ts'
 
 const CUSTOMERS = 30_000
-const CRASHES = 6
+const CRASHES = 4
 
 /** A run takes about as long. */
 const RUN_MS = 700

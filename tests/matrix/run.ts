@@ -30,6 +30,7 @@ async function main(): Promise<void> {
   for (const version of POSTGRES_PACKAGES) results.push(await runOnce(await fetchPostgres(version), usual))
   for (const nats of others) results.push(await runOnce(await fetchPostgres('15.18.0-beta.17'), nats))
   await writeFile('docs/matrix.md', matrixPage(results, new Date()))
+  await writeFile('docs/matrix.json', `${JSON.stringify(results, null, 2)}\n`)
   process.stdout.write(matrixPage(results, new Date()))
   process.exitCode = results.every(({ failed, passed }) => failed === 0 && passed > 0) ? 0 : 1
 }
