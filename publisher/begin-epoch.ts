@@ -82,6 +82,7 @@ function openWriters({ run, logs, epoch }: EpochBeginning): Map<string, LogWrite
     waitOut,
     maxOutageMs,
     notice,
+    failed: run.fail,
     signal,
   }
   return new Map(

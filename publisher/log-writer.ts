@@ -40,6 +40,8 @@ export interface LogWriterOptions {
   readonly maxOutageMs: number
   /** Is told once when the stream has no room, and once when it has again. */
   readonly notice: (text: string) => void
+  /** Is told why the writer takes nothing any more, so that nobody reads on for a stream that stores nothing. */
+  readonly failed: (reason: unknown) => void
   /** Ends the writer at once: what is under way may be stored or not, which the next writer reads from the stream. */
   readonly signal: AbortSignal
 }
@@ -283,6 +285,7 @@ class FencedLogWriter implements LogWriter {
   }
 
   #fail(reason: unknown): void {
+    if (this.#failure === null) this.#options.failed(reason)
     this.#failure ??= { reason }
     this.#resolving = null
     for (const message of this.#inFlight.splice(0)) {

@@ -6,6 +6,12 @@ import { SnapshotLost } from './snapshot-source.ts'
 
 const RETRY_WAIT_MS = 500
 
+/** A server whose connection falls silent between two words does not say so. */
+const ANSWER_LIMIT_MS = 30_000
+
+/** A server that has just come back, and to which its applications were faster. */
+const TOO_MANY_CONNECTIONS = '53300'
+
 /** A server that is away, starting, recovering, or behind a network that is: what is new to it is told at once. */
 const UNREACHABLE = new Set(['EAI_AGAIN', 'ENOTFOUND', 'ENETUNREACH', 'EHOSTUNREACH'])
 const CONNECT_TIMEOUT = /^(timeout expired|Connection terminated)/
@@ -16,6 +22,10 @@ export function isMonolithLoss(error: unknown): boolean {
   const cause = error instanceof Failure ? error.cause : error
   if (!(cause instanceof Error)) return false
   return isSessionLoss(cause) || UNREACHABLE.has(codeOf(cause)) || CONNECT_TIMEOUT.test(cause.message)
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Failure && codeOf(error.cause) === TOO_MANY_CONNECTIONS
 }
 
 /**
@@ -62,13 +72,15 @@ export class MonolithPatience {
       if (Date.now() - this.#since >= this.#maxOutageMs) throw this.#failure(latest)
       await delay(RETRY_WAIT_MS, undefined, { signal: this.#signal }).catch(() => undefined)
       this.#signal.throwIfAborted()
+      const silence = AbortSignal.timeout(ANSWER_LIMIT_MS)
+      const signal = AbortSignal.any([this.#signal, silence])
       try {
-        return await withSession(this.#monolith, { purpose: 'publish wait', signal: this.#signal }, async (client) => {
+        return await withSession(this.#monolith, { purpose: 'publish wait', signal }, async (client) => {
           await client.query('SELECT 1')
         })
       } catch (error) {
         this.#signal.throwIfAborted()
-        if (!isMonolithLoss(error)) throw error
+        if (!silence.aborted && !isMonolithLoss(error) && !isFull(error)) throw error
         latest = error
       }
     }

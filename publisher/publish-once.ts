@@ -39,21 +39,25 @@ type OpenPublication = Exclude<Publication, { kind: 'already closed' }>
 export async function publishOnce(run: Run): Promise<Outcome> {
   await takePublisherLock(run.control, run.dependencies.prefix, run.former.pid)
   crashPoint('publish-locked')
+  try {
+    return await publishLocked(run)
+  } catch (error) {
+    // Nobody goes on with its snapshot: the operator has ended it, or the snapshot does not show all tables any more.
+    if (run.options.signal.aborted || error instanceof TableRewritten) await endAllKeepers(run).catch(() => undefined)
+    throw error
+  }
+}
+
+async function publishLocked(run: Run): Promise<Outcome> {
   await refuseUnfitMonolith(run)
   const identity = await readIdentity(run.control)
   const logs = await readSettledLogs(run)
   const decision = decidePublication(logs, wishesOf(run, logs, identity))
   if (decision.kind === 'already closed') {
     const { kind: outcome, epoch, consistencyPoint } = decision
-    return { outcome, epoch, consistencyPoint, slot: await closedSlot(run, decision), services: [] }
+    return { outcome, epoch, consistencyPoint, slot: await closedSlot(run, epoch, decision.slotName), services: [] }
   }
-  try {
-    return await publish(run, identity, logs, decision)
-  } catch (error) {
-    // Nobody goes on with its snapshot: the operator has ended it, or the snapshot does not show all tables any more.
-    if (run.options.signal.aborted || error instanceof TableRewritten) await endAllKeepers(run).catch(() => undefined)
-    throw error
-  }
+  return await publish(run, identity, logs, decision)
 }
 
 async function publish(
@@ -79,7 +83,7 @@ async function publish(
     crashPoint('publish-keeper-ended')
     const services = await closeSnapshot({ run, logs, opened, readings })
     await noticeChangedMonolith(run)
-    return { outcome: 'closed', epoch, consistencyPoint, slot: await retention(run, slot), services }
+    return { outcome: 'closed', epoch, consistencyPoint, slot: await closedSlot(run, epoch, slot), services }
   } finally {
     await source?.release().catch(() => undefined)
   }
@@ -178,10 +182,7 @@ function wishesOf(
 }
 
 /** A snapshot that is closed stays whole without its slot; only the changes after it could not be followed. */
-async function closedSlot(
-  run: Run,
-  { epoch, slotName: name }: Extract<Publication, { kind: 'already closed' }>,
-): Promise<PublishOutcome['slot']> {
+async function closedSlot(run: Run, epoch: number, name: string | null): Promise<PublishOutcome['slot']> {
   if (name === null) return null
   const record = await readSlotRecord(run.control, run.dependencies.prefix, name)
   assertNotReplaced(name, record, epoch)
@@ -193,10 +194,5 @@ async function closedSlot(
     run.report({ type: 'notice', text: `What was written since the snapshot cannot be followed: ${error.message}` })
     return null
   }
-  return await retention(run, name)
-}
-
-async function retention({ control }: Run, slot: string | null): Promise<PublishOutcome['slot']> {
-  const state = slot === null ? null : await readSlot(control, slot)
-  return state && { name: state.name, retainedBytes: state.retainedBytes, safeBytes: state.safeBytes }
+  return state && { name, retainedBytes: state.retainedBytes, safeBytes: state.safeBytes }
 }

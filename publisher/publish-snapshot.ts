@@ -69,7 +69,7 @@ async function publishUntilClosed(outside: PublisherConnection): Promise<Omit<Pu
     if (event.type === 'epoch-begun') former = { ...former, epoch: event.epoch }
     outside.report(event)
   }
-  let rewrites = 0
+  const rewrites = new Map<string, number>()
   for (;;) {
     try {
       return await withRun({ ...outside, report, former }, async (run) => {
@@ -80,8 +80,9 @@ async function publishUntilClosed(outside: PublisherConnection): Promise<Omit<Pu
     } catch (error) {
       options.signal.throwIfAborted()
       if (error instanceof TableRewritten) {
-        rewrites += 1
-        if (rewrites > MAX_REWRITES) throw oftenRewritten(error)
+        const times = (rewrites.get(error.table) ?? 0) + 1
+        rewrites.set(error.table, times)
+        if (times > MAX_REWRITES) throw oftenRewritten(error)
         notice(
           `Table ${error.table} was rewritten while the snapshot was read: it is read again, under a new snapshot.`,
         )

@@ -98,7 +98,9 @@ async function lookOn(looking: Looking): Promise<void> {
       await delay(LOOK_INTERVAL_MS, undefined, { signal })
       await look(looking, heard)
     } catch (error) {
-      if (signal.aborted || !isMonolithLoss(error)) return
+      if (signal.aborted) return
+      // A refusal is an answer: of a server without a free connection, say. It may be looked at again later.
+      if (!isMonolithLoss(error)) heard.at = Date.now()
       if (Date.now() - heard.at >= silenceMs) return lost(error)
     }
   }

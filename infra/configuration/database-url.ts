@@ -32,9 +32,11 @@ export function natsUrlMistake(text: string): string | null {
 /** What is wrong with the URL of a monitoring port, in the same form. */
 export function monitorUrlMistake(text: string): string | null {
   const url = URL.canParse(text) ? new URL(text) : null
-  return url === null || !/^https?:$/.test(url.protocol)
-    ? 'is not the URL of a monitoring port: give it as http://host:8222'
-    : null
+  if (url === null || !/^https?:$/.test(url.protocol))
+    return 'is not the URL of a monitoring port: give it as http://host:8222'
+  if (url.username !== '' || url.password !== '')
+    return 'has a user or a password, which a monitoring port does not ask for: give it as http://host:8222'
+  return null
 }
 
 function hasStrayPercent(text: string): boolean {

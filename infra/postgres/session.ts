@@ -93,7 +93,7 @@ const TEXT_TYPES = { getTypeParser: () => (value: unknown) => value }
 export async function openSession(target: PostgresTarget, options: SessionOptions): Promise<Client> {
   const { signal } = options
   signal?.throwIfAborted()
-  const client = newClient(target, options)
+  const client = clientFor(target, options)
   // A connection that breaks while idle emits an error, which would end the process; the next query reports it.
   client.on('error', () => undefined)
   const breakOff = (): void => {
@@ -158,6 +158,15 @@ export async function inTransaction<Result>(
     // Where the connection itself is gone the server rolls back, and the first error is the one that tells.
     await client.query('ROLLBACK').catch(() => undefined)
     throw error
+  }
+}
+
+/** The driver reads the certificates that a URL names at once. */
+function clientFor(target: PostgresTarget, options: SessionOptions): Client {
+  try {
+    return newClient(target, options)
+  } catch (cause) {
+    throw connectFailure(target, cause)
   }
 }
 

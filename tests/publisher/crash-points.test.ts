@@ -12,6 +12,7 @@ import {
   openChunks,
   READERS,
   readHeld,
+  readSettled,
   TABLES,
   type TableSum,
 } from './killed-publisher.ts'
@@ -81,7 +82,7 @@ for (const point of BEHIND)
       await bank.client.query(`INSERT INTO "Coin" VALUES ('1', '\\x00ff'), ('2', NULL)`)
       const expected = await monolithSums(bank)
       await crashAt(bank, point)
-      const [held, slot] = [await readHeld(bank), await slotPoint(bank)]
+      const [held, slot] = [await readSettled(bank), await slotPoint(bank)]
       await write(bank)
       assert.ok(openChunks(held).length <= READERS, openChunks(held).join())
       const events = await publishAgain(bank)

@@ -1,3 +1,5 @@
+import { QUIET_MS } from '../../publisher/decide-publication.ts'
+import { setTimeout as delay } from 'node:timers/promises'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
@@ -47,6 +49,16 @@ export interface Held {
 export async function readHeld(bank: Bank): Promise<Held> {
   const contents = [await bank.read('vault'), await bank.read('wallet')]
   return { controls: contents.flatMap(({ controls }) => controls), pages: contents.flatMap(({ pages }) => pages) }
+}
+
+/** What the log holds when it has stopped growing: what a killed publisher sent last may be stored a moment later. */
+export async function readSettled(bank: Bank): Promise<Held> {
+  for (let held = await readHeld(bank); ;) {
+    await delay(QUIET_MS)
+    const later = await readHeld(bank)
+    if (later.pages.length === held.pages.length && later.controls.length === held.controls.length) return later
+    held = later
+  }
 }
 
 export function finishedIn({ controls }: Held): string[] {

@@ -53,6 +53,7 @@ test('a message of another writer ends the writer, and nothing of it follows', (
     assert.is(failure.exitCode, 4)
     assert.match(failure.message, `Another publisher wrote message 11 of stream ${log.stream}`)
     assert.is((await failureOf(writer.append(log.subject, Buffer.from('more'), 'more'))).message, failure.message)
+    assert.equal(log.failures, [failure], 'whoever reads for this stream is told at once')
     assert.equal(textsOf(await log.read()), [...numbered(1, 10), 'a stranger'])
   }))
 

@@ -1,9 +1,11 @@
 // deadline: 300 s
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from 'pg'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { PublishOutcome } from '../../publisher/events.ts'
+import { MonolithPatience } from '../../publisher/monolith-patience.ts'
 import { type PublishOptions, publishSnapshot } from '../../publisher/publish-snapshot.ts'
 import { type TcpProxy, urlByWayOf, withTcpProxy } from '../tcp-proxy.ts'
 import { assertWhole, bankRows, slotPoint } from './bank-checks.ts'
@@ -202,6 +204,26 @@ async function withTcpProxyOf(use: (bank: Bank, proxy: TcpProxy) => Promise<void
     await withTcpProxy(Number(new URL(bank.url).port), async (proxy) => await use(bank, proxy))
   })
 }
+
+test('a monolith that is back, and has no connection left for us, is waited for', () =>
+  withBank({}, async ({ client, url, dependencies: { monolith } }) => {
+    const role = `crowded_${randomUUID().replaceAll('-', '')}`
+    await client.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret' CONNECTION LIMIT 0`)
+    try {
+      const crowded = new URL(url)
+      Object.assign(crowded, { username: role, password: 'secret' })
+      const notices: string[] = []
+      const options = { maxOutageMs: 20_000, signal: new AbortController().signal }
+      const patience = new MonolithPatience({ ...monolith, url: crowded.href }, options, (text) => notices.push(text))
+      const waiting = patience.waitOut(new Error('Connection terminated unexpectedly'))
+      assert.is(await Promise.race([waiting, sleep(1_500, 'waits')]), 'waits')
+      await client.query(`ALTER ROLE ${role} CONNECTION LIMIT -1`)
+      await inTime(10_000, waiting)
+      assert.is(notices.length, 1)
+    } finally {
+      await client.query(`DROP ROLE ${role}`)
+    }
+  }))
 
 test('a monolith that was never reached is not waited for', () =>
   withBank({}, async (bank) => {

@@ -33,6 +33,20 @@ test('a slot that a crash left before the log knew it is made again', () =>
     assert.is(await slotPoint(bank), outcome.consistencyPoint)
   }))
 
+test('a slot that went while the snapshot was read is not said to be kept', () =>
+  withBank({}, async (bank) => {
+    const notices: string[] = []
+    const gone: Promise<unknown>[] = []
+    const outcome = await bank.publish({}, (event) => {
+      if (event.type === 'notice') notices.push(event.text)
+      if (event.type === 'epoch-begun') gone.push(bank.client.query('SELECT pg_drop_replication_slot($1)', [bank.slot]))
+    })
+    await Promise.all(gone)
+    assert.is(outcome.outcome, 'closed')
+    assert.is(outcome.slot, null)
+    assert.match(notices.join('\n'), /What was written since the snapshot cannot be followed: Slot \w+ is gone/)
+  }))
+
 test('a slot that nobody, or another log, put on record is left alone', () =>
   withBank({}, async (bank) => {
     await bank.client.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [bank.slot])

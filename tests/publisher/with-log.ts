@@ -22,6 +22,8 @@ export interface TestLog {
   readonly subject: string
   /** What was told of outages. */
   readonly notices: string[]
+  /** Why writers failed, one reason for each that did. */
+  readonly failures: unknown[]
   writer(options?: WriterOptions): Promise<TestWriter>
   /** All that the stream holds. */
   read(): Promise<LogMessage[]>
@@ -58,7 +60,16 @@ export async function withLog<Result>(
     const manager = await connection.jetstreamManager()
     await manager.streams.add({ name: stream, subjects: [serviceSubjects(prefix, SERVICE)], ...settings })
     const notices: string[] = []
-    const log = { connection, manager, prefix, stream, notices, subject: `${prefix}.${SERVICE}.snapshot.Sale` }
+    const failures: unknown[] = []
+    const log = {
+      connection,
+      manager,
+      prefix,
+      stream,
+      notices,
+      failures,
+      subject: `${prefix}.${SERVICE}.snapshot.Sale`,
+    }
     try {
       return await use({
         ...log,
@@ -80,7 +91,7 @@ async function removeStream(url: string, stream: string): Promise<void> {
 }
 
 async function makeWriter(
-  { connection, manager, stream, notices }: Pick<TestLog, 'connection' | 'manager' | 'stream' | 'notices'>,
+  { connection, manager, stream, notices, failures }: Omit<TestLog, 'writer' | 'read'>,
   options: WriterOptions,
 ): Promise<TestWriter> {
   const { maxOutageMs = 30_000, signal = new AbortController().signal, id = randomUUID() } = options
@@ -100,6 +111,7 @@ async function makeWriter(
     waitOut: createWaitOut(connection, { maxOutageMs, notice, signal }),
     maxOutageMs,
     notice,
+    failed: (reason) => void failures.push(reason),
     signal,
   })
   return {
