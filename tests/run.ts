@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { Client } from 'pg'
 import { startEmbeddedNats } from '../infra/embedded/nats-server.ts'
 import { startEmbeddedPostgres } from '../infra/embedded/postgres-server.ts'
 import { projectFolder } from '../infra/embedded/project-folder.ts'
@@ -8,7 +9,7 @@ import { listenForInterruption } from './runner/interruption.ts'
 import { reportOf, runFiles } from './runner/run-files.ts'
 import { findTestFiles, type TestFile } from './runner/test-files.ts'
 import { closingLine, statusOf, sumOf, type Verdict } from './runner/verdict.ts'
-import { NATS_VARIABLE, POSTGRES_VARIABLE } from './with-servers.ts'
+import { NATS_VARIABLE, POSTGRES_VARIABLE, RELEASE_VARIABLE } from './with-servers.ts'
 
 /** Test files wait for servers more than they compute; but some of them measure time. */
 const FILES_AT_ONCE = Math.min(3, Math.max(2, availableParallelism()))
@@ -41,13 +42,31 @@ async function runWithServers(files: readonly TestFile[], signal: AbortSignal, v
   const compiled = await compileSources()
   const [postgres, nats] = await Promise.all([startEmbeddedPostgres({ fsync: false }), startEmbeddedNats()])
   try {
-    const environment = { [POSTGRES_VARIABLE]: postgres.url, [NATS_VARIABLE]: nats.url, [COMPILED_VARIABLE]: compiled }
+    const environment = {
+      [POSTGRES_VARIABLE]: postgres.url,
+      [RELEASE_VARIABLE]: await releaseOf(postgres.url),
+      [NATS_VARIABLE]: nats.url,
+      [COMPILED_VARIABLE]: compiled,
+    }
     await runFiles(files, FILES_AT_ONCE, environment, signal, (judged) => {
       verdicts.push(judged.verdict)
       process.stdout.write(reportOf(judged))
     })
   } finally {
     await Promise.all([postgres.stop(), nats.stop()])
+  }
+}
+
+async function releaseOf(url: string): Promise<string> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ release: string }>(
+      `SELECT (current_setting('server_version_num')::int / 10000)::text AS release`,
+    )
+    return rows[0]?.release ?? ''
+  } finally {
+    await client.end()
   }
 }
 

@@ -15,6 +15,8 @@ export type TestNats = { readonly url: string; readonly user: string; readonly p
 /** The servers that a whole run of tests shares, by the names that the runner hands them on. */
 export const POSTGRES_VARIABLE = 'SCISSION_TEST_POSTGRES_URL'
 export const NATS_VARIABLE = 'SCISSION_TEST_NATS_URL'
+/** The release of that PostgreSQL, for example `14`. */
+export const RELEASE_VARIABLE = 'SCISSION_TEST_POSTGRES_RELEASE'
 
 /**
  * A new, empty database of the shared server for as long as `use` takes; `url` is the superuser's. Whatever still uses

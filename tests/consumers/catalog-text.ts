@@ -32,8 +32,9 @@ export const CATALOG_TEXT = `
     UNION ALL
     SELECT format('policy %s on %s: %s', polname, polrelid::regclass, pg_get_expr(polqual, polrelid)) FROM pg_policy
     UNION ALL
-    SELECT format('publication %s of %s: %s %s', p.pubname, prrelid::regclass, prattrs, pg_get_expr(prqual, prrelid))
-      FROM pg_publication_rel JOIN pg_publication p ON p.oid = prpubid
+    SELECT format('publication %s of %s: %s %s', p.pubname, prrelid::regclass,
+             to_jsonb(r) ->> 'prattrs', to_jsonb(r) ->> 'prqual')
+      FROM pg_publication_rel r JOIN pg_publication p ON p.oid = prpubid
     UNION ALL SELECT format('statistics %s', pg_get_statisticsobjdef(oid)) FROM pg_statistic_ext
     UNION ALL
     SELECT format('function %s', pg_get_functiondef(oid)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace

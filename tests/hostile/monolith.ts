@@ -5,6 +5,7 @@ import { fillTables } from './fill-tables.ts'
 import { fillLinkedTables } from './linked-rows.ts'
 import { fillOddTables } from './odd-rows.ts'
 import { seededRandom } from './random.ts'
+import { ROUNDED_TYPE } from './rounded-type.ts'
 
 export interface HostileMonolithOptions {
   /** The same seed makes the same rows. */
@@ -43,7 +44,8 @@ export async function createHostileMonolith(url: string, options: HostileMonolit
   const client = new Client({ connectionString: url, options: SESSION })
   await client.connect()
   try {
-    await client.query(await readFile(new URL('monolith.sql', import.meta.url), 'utf8'))
+    const tables = await readFile(new URL('monolith.sql', import.meta.url), 'utf8')
+    await client.query(tables.replace('numeric(5,-2)', ROUNDED_TYPE))
     const random = seededRandom(seed)
     await client.query('BEGIN')
     await fillTables(client, random, rowsPerTable)

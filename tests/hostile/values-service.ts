@@ -15,6 +15,7 @@ import {
   uuid,
 } from '../../contracts/language/types.ts'
 import { citext, hstore } from './own-types.ts'
+import { ROUNDED_TYPE } from './rounded-type.ts'
 
 /** Every scalar type that PostgreSQL has of itself, hstore and citext. The service's name is a reserved word. */
 export const values = service({
@@ -40,7 +41,7 @@ export const values = service({
       'not null': doublePrecision(),
       numeric: postgres('numeric').nullable(),
       scaled: postgres('numeric(20,5)').nullable(),
-      rounded: postgres('numeric(5,-2)').nullable(),
+      rounded: postgres(ROUNDED_TYPE).nullable(),
       money: postgres('money').nullable(),
     },
     { key: ['id'], table: 'floats' },

@@ -200,7 +200,8 @@ test('a role that may not make what a service needs gets a sentence for each, wi
     assert.ok(tag)
     await run(
       urls.people,
-      `CREATE ROLE ${role} LOGIN PASSWORD 'secret'; ${createTableSql(tag)}; ALTER TABLE "Tag" ADD PRIMARY KEY (id)`,
+      `CREATE ROLE ${role} LOGIN PASSWORD 'secret'; ${createTableSql(tag)}; ALTER TABLE "Tag" ADD PRIMARY KEY (id);
+       REVOKE CREATE ON SCHEMA public FROM PUBLIC`,
     )
     try {
       const url = new URL(urls.people)
