@@ -5,7 +5,7 @@ import { fillTables } from './fill-tables.ts'
 import { fillLinkedTables } from './linked-rows.ts'
 import { fillOddTables } from './odd-rows.ts'
 import { seededRandom } from './random.ts'
-import { ROUNDED_TYPE } from './rounded-type.ts'
+import { ROUNDED_TYPE } from './postgres-14.ts'
 
 export interface HostileMonolithOptions {
   /** The same seed makes the same rows. */

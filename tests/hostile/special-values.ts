@@ -1,4 +1,4 @@
-import { ROUNDED_TYPE } from './rounded-type.ts'
+import { LONGEST_HOURS, ROUNDED_TYPE } from './postgres-14.ts'
 
 /**
  * For each type, in PostgreSQL's text form, the values that break pipelines which look at them. By hand, since no
@@ -41,7 +41,7 @@ const TIMETZ = ['24:00:00+00', '00:00:00+15:59', '23:59:59.999999-15:59:59', '12
 // prettier-ignore
 const INTERVAL = [
   '0', '178000000 years', '-178000000 years', '1 mon', '30 days', '720:00:00', '-1 mons +1 day -00:00:00.000001',
-  '1 year -1 day', '-00:00:00.5', '2562047788:00:54.775807', '1 day 24:00:00',
+  '1 year -1 day', '-00:00:00.5', LONGEST_HOURS, '1 day 24:00:00',
 ]
 // prettier-ignore
 const JSON_TEXT = [

@@ -15,7 +15,7 @@ import {
   uuid,
 } from '../../contracts/language/types.ts'
 import { citext, hstore } from './own-types.ts'
-import { ROUNDED_TYPE } from './rounded-type.ts'
+import { ROUNDED_TYPE } from './postgres-14.ts'
 
 /** Every scalar type that PostgreSQL has of itself, hstore and citext. The service's name is a reserved word. */
 export const values = service({

@@ -161,7 +161,7 @@ test('a making of the slot that outlived its killed publisher is ended by the ne
     await other.query('BEGIN; SELECT pg_current_xact_id()')
     await recordSlot(bank.client, bank.dependencies.prefix, bank.slot, { log: await logName(bank), epoch: 1 })
     const left = await openSession(bank.dependencies.monolith, { purpose: 'publish slot', replication: true })
-    const making = left.query(`CREATE_REPLICATION_SLOT ${bank.slot} LOGICAL pgoutput (SNAPSHOT 'export')`)
+    const making = left.query(`CREATE_REPLICATION_SLOT ${bank.slot} LOGICAL pgoutput EXPORT_SNAPSHOT`)
     const broken = making.catch((error: unknown) => error)
     await untilTrue(bank.client, `EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'transactionid')`)
     await left.end()
