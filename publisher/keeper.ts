@@ -29,6 +29,8 @@ const LEAVE_AFTER_MS = 15 * 60 * 1000
 /** A process starts and opens two sessions in a second; on a busy machine in several. */
 const READY_LIMIT_MS = 30_000
 
+const END_LIMIT_MS = 10_000
+
 /**
  * Starts a keeper, early, since a process takes its time. It is in a session of its own: neither a terminal's Ctrl-C nor
  * whatever kills this process reaches it. What it is told goes by its standard input, since everybody reads command lines.
@@ -111,7 +113,11 @@ export async function findKept(
   return source
 }
 
-/** Ends all keepers of the prefix, by a session of its own: that of the run may be broken off. */
+/**
+ * Ends all keepers of the prefix, by a session of its own: that of the run may be broken off.
+ * @throws where the monolith does not do so within ten seconds, for which whoever ends need not wait.
+ */
 export async function endAllKeepers({ dependencies: { monolith, prefix } }: Pick<Run, 'dependencies'>): Promise<void> {
-  await withSession(monolith, { purpose: 'publish end' }, async (client) => await endKeepers(client, prefix))
+  const signal = AbortSignal.timeout(END_LIMIT_MS)
+  await withSession(monolith, { purpose: 'publish end', signal }, async (client) => await endKeepers(client, prefix))
 }

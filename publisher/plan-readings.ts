@@ -109,9 +109,8 @@ async function openTasks(
   return open.map((chunk) => ({ chunk, stored: pages.get(chunk.number) ?? NO_PAGES }))
 }
 
-export function logReadingOf({ connection, dependencies, options, report, signal, waitOut }: Run): LogReading {
-  const notice = (text: string): void => report({ type: 'notice', text })
-  return { connection, waitOut, prefix: dependencies.prefix, maxOutageMs: options.maxOutageMs, notice, signal }
+export function logReadingOf({ connection, dependencies, options, signal, waitOut }: Run): LogReading {
+  return { connection, waitOut, prefix: dependencies.prefix, maxOutageMs: options.maxOutageMs, signal }
 }
 
 function plannedEntity({ service, entity, size, totals, isFinished, cut }: Reading): PlannedEntity {

@@ -20,8 +20,6 @@ export interface LogReading {
   readonly waitOut: WaitOut
   readonly prefix: string
   readonly maxOutageMs: number
-  /** Is told once of each outage. */
-  readonly notice: (text: string) => void
   readonly signal: AbortSignal
 }
 
@@ -170,7 +168,7 @@ async function readControls<Kind extends ControlKind>(
 
 /** The messages of one subject that a stream holds now, from a sequence on. */
 export async function* readSubject(
-  { connection, maxOutageMs, notice, prefix, signal, waitOut }: LogReading,
+  { connection, maxOutageMs, prefix, signal, waitOut }: LogReading,
   service: string,
   subject: string,
   from: number,
@@ -178,7 +176,7 @@ export async function* readSubject(
   const stream = streamName(prefix, service)
   const last = await waitOut(async (manager) => await storedMessage(manager, stream, { last_by_subj: subject }))
   if (last === null || last.seq < from) return
-  const options = { from: parseStreamSequence(from), subjects: [subject], maxOutageMs, notice, signal }
+  const options = { from: parseStreamSequence(from), subjects: [subject], maxOutageMs, signal, waitOut }
   for await (const item of readLog(connection, stream, options)) {
     if (item.kind === 'idle') continue
     yield item

@@ -43,6 +43,8 @@ export interface ReadLogOptions {
   readonly maxOutageMs?: number
   /** Is told once of each outage. */
   readonly notice?: (text: string) => void
+  /** Waits with others for the broker, so that all of them together say it once; `notice` is not told then. */
+  readonly waitOut?: WaitOut
 }
 
 /** The broker removes a reader's state by itself when the reader has been gone for so long. */
@@ -70,7 +72,7 @@ export async function* readLog(
 ): AsyncGenerator<LogMessage | Idle> {
   const { maxOutageMs = MAX_OUTAGE_MS, notice = () => undefined, subjects = [] } = options
   const signal = options.signal ?? new AbortController().signal
-  const waitOut = createWaitOut(connection, { maxOutageMs, notice, signal })
+  const waitOut = options.waitOut ?? createWaitOut(connection, { maxOutageMs, notice, signal })
   const reading: Reading = { connection, stream, subjects, signal, waitOut, created: null, next: options.from }
   let heardAt = Date.now()
   let fruitless = 0

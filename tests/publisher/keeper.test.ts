@@ -86,6 +86,20 @@ test('a clean end takes the keeper along', () =>
     })
   }))
 
+test("a clean end takes a dead publisher's keeper along, also before its snapshot is gone on with", () =>
+  withBank({}, async (bank) => {
+    await crashAt(bank, 'publish-attempt-stored')
+    assert.is((await keepersOf(bank)).length, 1)
+    const [locker, abort] = [await bank.session(), new AbortController()]
+    await locker.query('BEGIN; LOCK TABLE "Purse" IN ACCESS EXCLUSIVE MODE')
+    const publishing = bank.publish({ signal: abort.signal }).catch((error: unknown) => error)
+    await untilTrue(bank.client, `EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = '"Purse"'::regclass)`)
+    abort.abort(new Error('enough'))
+    assert.match(String(await inTime(10_000, publishing)), 'enough')
+    await untilGone(bank)
+    await locker.query('ROLLBACK')
+  }))
+
 test('cancel ends the keeper that a dead publisher left', () =>
   withBank({}, async (bank) => {
     await crashAt(bank, 'publish-attempt-stored')

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { parseStreamSequence } from '../../../contracts/positions.ts'
 import { withEmbeddedNats } from '../../../infra/embedded/nats-server.ts'
 import { connectNats } from '../../../infra/nats/connect.ts'
+import { createWaitOut } from '../../../infra/nats/outage.ts'
 import { type LogMessage, readLog, type ReadLogOptions } from '../../../infra/nats/read-log.ts'
 import { withRestartableNats } from '../../publisher/restartable-nats.ts'
 import { failureOf, inTime, numbered, textsOf, type TestLog, withLog, write } from '../../publisher/with-log.ts'
@@ -202,6 +203,28 @@ test('a broker that is killed while the log is read is waited for, which is said
         await inTime(25_000, reading)
         await starting
         assert.ok(texts.length === sent.length && texts.every((text, index) => text === sent[index]))
+        assert.is(notices.length, 1, notices.join('\n'))
+      }),
+  ))
+
+test('readers that wait for the broker together say once that it is away', () =>
+  withRestartableNats(
+    async (nats) =>
+      await withLog(nats.url, {}, async (log) => {
+        const { connection, stream } = log
+        const sent = numbered(1, 3)
+        await fill(log, sent)
+        const notices: string[] = []
+        let starting: Promise<void> | undefined
+        const notice = (text: string): void => {
+          notices.push(text)
+          starting ??= nats.start()
+        }
+        const waitOut = createWaitOut(connection, { maxOutageMs: 20_000, notice, signal: new AbortController().signal })
+        await nats.stop('SIGKILL')
+        const readings = [1, 2, 3].map(async () => await readSome(connection, stream, sent.length, { waitOut }))
+        for (const messages of await inTime(25_000, Promise.all(readings))) assert.equal(textsOf(messages), sent)
+        await starting
         assert.is(notices.length, 1, notices.join('\n'))
       }),
   ))

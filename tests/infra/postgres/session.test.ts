@@ -144,6 +144,14 @@ test('a signal breaks a session off that waits for a lock, and the server ends i
     })
   }))
 
+test('a certificate file that is not there is told like a server that cannot be reached, without the password', async () => {
+  const url = 'postgres://user:secret@127.0.0.1:5432/shop?sslmode=verify-full&sslrootcert=/nowhere/ca.pem'
+  const failure = await failureOf(openSession(targetOf(url), { purpose: 'test' }))
+  assert.is(failure.exitCode, 4)
+  assert.match(failure.message, /cannot be reached: ENOENT: .*'\/nowhere\/ca\.pem'\.$/)
+  assert.not.match(failure.message, 'secret')
+})
+
 test('a signal that is aborted already opens no session', () =>
   withDatabase(async (url) => {
     const signal = AbortSignal.abort(new Error('enough'))
