@@ -18,12 +18,26 @@ export interface TableSize {
 /** What a reader repeats at most after a crash; and a chunk is one short transaction in the monolith. */
 export const CHUNK_BYTES = 64 * 1024 * 1024
 
+/** A transaction and a message for each chunk: below this they would cost more than what is read. */
+const LEAST_CHUNK_BYTES = 4 * 1024 * 1024
+
+/** How much of a second's bytes a chunk of a bounded publication may have. */
+const CHUNK_SECONDS = 0.25
+
 /**
- * The chunks of a table: ranges of blocks that hold at most about 64 MiB with their TOASTed values, and at least as
+ * How large chunks are where a rate bounds what is read: a chunk's digest is read at once, which the monolith feels
+ * as a burst, and its rows at the rate, in a transaction that should stay short all the same.
+ */
+export function chunkBytesAt(bytesPerSecond: number): number {
+  return Math.min(CHUNK_BYTES, Math.max(LEAST_CHUNK_BYTES, Math.floor(bytesPerSecond * CHUNK_SECONDS)))
+}
+
+/**
+ * The chunks of a table: ranges of blocks that hold at most about `chunkBytes` with their TOASTed values, and at least as
  * many as there are readers where the table is worth it. The ends are open: whatever the snapshot shows is in a range.
  */
-export function planChunks(size: TableSize, readers: number): Chunk[] {
-  const wanted = Math.max(Math.ceil(size.bytes / CHUNK_BYTES), size.bytes > CHUNK_BYTES / 8 ? readers : 1)
+export function planChunks(size: TableSize, readers: number, chunkBytes: number = CHUNK_BYTES): Chunk[] {
+  const wanted = Math.max(Math.ceil(size.bytes / chunkBytes), size.bytes > CHUNK_BYTES / 8 ? readers : 1)
   return cutTable({ blocks: size.blocks, chunks: Math.max(1, Math.min(wanted, size.blocks)) })
 }
 

@@ -79,7 +79,7 @@ async function planReading(
   if (decision.kind === 'read') {
     if (source === null) throw new Error(`There is no snapshot to read ${entity.name} under`)
     const { consistencyPoint, visible: snapshot } = source
-    const chunks = planChunks(size, run.options.readers)
+    const chunks = planChunks(size, run.options.readers, run.options.chunkBytes)
     const cut = { blocks: size.blocks, chunks: chunks.length }
     const attempt = { attempt: decision.attempt, snapshot, consistencyPoint, cut, isAnnounced: false }
     const tasks = chunks.map((chunk) => ({ chunk, stored: NO_PAGES }))

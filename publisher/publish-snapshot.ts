@@ -24,6 +24,8 @@ export interface PublishOptions {
   readonly readers: number
   /** Bounds what all readers together read of the monolith in a second. */
   readonly pace?: ReadPace
+  /** The size of a chunk of a table; 64 MiB unless given. */
+  readonly chunkBytes?: number
   readonly pageBytes: number
   readonly maxOutageMs: number
   readonly signal: AbortSignal

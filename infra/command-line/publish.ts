@@ -45,6 +45,7 @@ async function publish(context: VerbContext, flags: PublishFlags): Promise<VerbE
   const configuration = await context.configureMonolith([])
   const { PAGE_BYTES, publishSnapshot } = await import('../../publisher/publish-snapshot.ts')
   const { createReadPace } = await import('../../publisher/read-pace.ts')
+  const { chunkBytesAt } = await import('../../publisher/chunk-plan.ts')
   const maxRate = flags.maxRate ?? configuration.maxRate
   context.busyWith('the pages that are on their way into the log')
   const progress = openProgress(context, configuration.set.services, 'publish')
@@ -55,7 +56,7 @@ async function publish(context: VerbContext, flags: PublishFlags): Promise<VerbE
         withSlot: flags.slot,
         newEpoch: flags.newEpoch === true,
         readers: flags.readers ?? configuration.readers,
-        ...(maxRate !== null && { pace: createReadPace(maxRate) }),
+        ...(maxRate !== null && { pace: createReadPace(maxRate), chunkBytes: chunkBytesAt(maxRate) }),
         pageBytes: PAGE_BYTES,
         maxOutageMs: flags.maxOutage,
         signal: context.signal,

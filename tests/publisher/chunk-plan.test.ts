@@ -1,7 +1,14 @@
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Chunk, CHUNK_BYTES, chunkCondition, planChunks, readingOrder } from '../../publisher/chunk-plan.ts'
+import {
+  type Chunk,
+  CHUNK_BYTES,
+  chunkBytesAt,
+  chunkCondition,
+  planChunks,
+  readingOrder,
+} from '../../publisher/chunk-plan.ts'
 import { BANK } from './bank.ts'
 
 const BLOCK_BYTES = 8192
@@ -44,6 +51,14 @@ test('a chunk holds 64 MiB at most, where the table has enough blocks', () => {
   const bytes = 10 * CHUNK_BYTES
   const chunks = planChunks({ blocks: bytes / BLOCK_BYTES, bytes, estimatedRows: 0 }, 2)
   assert.is(chunks.length, 10)
+})
+
+test('a bounded rate makes chunks small, since the digest of one is read at once, but never tiny', () => {
+  assert.is(chunkBytesAt(20_000_000), 5_000_000)
+  assert.is(chunkBytesAt(1), 4 * 1024 * 1024)
+  assert.is(chunkBytesAt(10_000_000_000), CHUNK_BYTES)
+  const bytes = 40 * CHUNK_BYTES
+  assert.is(planChunks({ blocks: bytes / BLOCK_BYTES, bytes, estimatedRows: 0 }, 2, CHUNK_BYTES / 4).length, 160)
 })
 
 test('values that are stored apart count too', () => {
