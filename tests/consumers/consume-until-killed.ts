@@ -2,8 +2,8 @@ import { ANSWER_LIMIT_MS, consume, CONSUMER_WINDOW_BYTES } from '../../consumers
 import { createByteWindow } from '../../infra/byte-window.ts'
 import { sales, shop } from './shop.ts'
 
-/** A process of its own that consumes the service `sales` in transactions of a given size, to be killed. */
-const [prefix = '', url = '', natsUrl = '', transactionBytes = ''] = process.argv.slice(2)
+/** A process of its own that consumes the service `sales`, in transactions of a given size by so many loaders, to be killed. */
+const [prefix = '', url = '', natsUrl = '', transactionBytes = '', loaders = ''] = process.argv.slice(2)
 
 await consume(
   {
@@ -16,7 +16,7 @@ await consume(
   },
   {
     untilCaughtUp: true,
-    loaders: 2,
+    loaders: Number(loaders),
     transactionBytes: Number(transactionBytes),
     maxWaitMs: 10_000,
     answerLimitMs: ANSWER_LIMIT_MS,

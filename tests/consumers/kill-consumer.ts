@@ -8,10 +8,10 @@ const PROGRAM = new URL('consume-until-killed.ts', import.meta.url).pathname
 /** Starts a consumer in a process of its own, and kills it when `moment` has come after it has begun. */
 export async function killConsumer(
   { prefix, database, nats }: TestService,
-  transactionBytes: number,
+  { transactionBytes, loaders }: { readonly transactionBytes: number; readonly loaders: number },
   moment: () => Promise<unknown>,
 ): Promise<void> {
-  const given = [prefix, database.url, nats.url, String(transactionBytes)]
+  const given = [prefix, database.url, nats.url, String(transactionBytes), String(loaders)]
   const child = spawn(process.execPath, [...typeScriptFlags(), PROGRAM, ...given], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -27,7 +27,7 @@ test(`a service whose consumer was killed ${KILLS} times, and begun again at onc
       for (let number = 0; number < KILLS; number++) {
         // Of the small transactions some are stored; of the large ones each run has one a loader.
         const transactionBytes = number % 2 === 0 ? SMALL_BYTES : LOADING_TRANSACTION_BYTES
-        await killConsumer(service, transactionBytes, async () => await sleep(random(RUN_MS)))
+        await killConsumer(service, { transactionBytes, loaders: 2 }, async () => await sleep(random(RUN_MS)))
         const [phase] = await service.sql('SELECT phase FROM scission.checkpoint')
         if (phase === 'following') await publishShop(service, monolith, { newEpoch: true })
       }

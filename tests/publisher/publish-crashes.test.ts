@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import type { Control } from '../../contracts/wire/message.ts'
 import type { PublisherEvent } from '../../publisher/events.ts'
 import { assertWhole, bankRows, removeMessage, slotPoint, updateStream } from './bank-checks.ts'
+import { finishedIn, readSettled } from './killed-publisher.ts'
 import { failureOf, inTime } from './with-log.ts'
 import { assertNoSessions, type Bank, type BankOptions, untilTrue, watchFor, withBank } from './with-bank.ts'
 
@@ -56,7 +57,9 @@ for (const moment of MOMENTS) {
       assert.match(String(reason), 'enough')
       await assertNoSessions(bank)
       const point = await slotPoint(bank)
-      const [finished, begun] = [await finishedEntities(bank), await attemptsOf(bank)]
+      // What was under way may be stored a moment later.
+      const finished = finishedIn(await readSettled(bank))
+      const begun = await attemptsOf(bank)
       const before = await bankRows(bank, 'Purse')
       await bank.client.query(`UPDATE "Purse" SET note = 'later' WHERE id = '7'`)
       const outcome = await bank.publish()
@@ -80,13 +83,6 @@ test('a publication whose listener throws ends with that, and the next one makes
     await bank.publish()
     await assertWhole(bank, 1)
   }))
-
-/** By their names, the entities whose totals the log has. */
-async function finishedEntities(bank: Bank): Promise<string[]> {
-  const { controls } = await readAll(bank)
-  const finished = controls.flatMap((control) => (control.control === 'complete' ? [control.entity] : []))
-  return finished
-}
 
 async function attemptsOf(bank: Bank): Promise<Map<string, number>> {
   const { controls } = await readAll(bank)
