@@ -3,7 +3,13 @@ import { Failure, unreachable } from '../contracts/failure.ts'
 import type { ContractSet, Entity, Service } from '../contracts/language/contract-set.ts'
 import { decodeMessage } from '../contracts/wire/decode-message.ts'
 import { messageKind } from '../contracts/wire/message-kind.ts'
-import type { AttemptControl, Control, EpochControl, ManifestControl } from '../contracts/wire/message.ts'
+import type {
+  AttemptControl,
+  ContractControl,
+  Control,
+  EpochControl,
+  ManifestControl,
+} from '../contracts/wire/message.ts'
 import { WireError } from '../contracts/wire/wire-error.ts'
 import { crashPoint } from '../infra/crash-point.ts'
 import type { LogMessage } from '../infra/nats/read-log.ts'
@@ -50,6 +56,8 @@ export class LogApplier {
   readonly #parts = new PartCollector()
   #epoch: number
   #epochStartedAt: string | null
+  #systemId: string | null
+  readonly #snapshots: Map<string, string | null>
   #phase: Phase
   #previous: Numbered | null
 
@@ -58,6 +66,8 @@ export class LogApplier {
     this.#beginning = beginning
     this.#epoch = checkpoint.epoch
     this.#epochStartedAt = checkpoint.epochStartedAt
+    this.#systemId = checkpoint.systemId
+    this.#snapshots = new Map(checkpoint.snapshots)
     this.#phase = checkpoint.phase
     this.#attempts = new Map(checkpoint.attempts)
     this.#previous = beginning.previous
@@ -124,9 +134,7 @@ export class LogApplier {
       case 'epoch':
         return decideEpoch(this.#known(), control) === 'enter' ? await this.#enterEpoch(control, sequence) : undefined
       case 'contract':
-        return this.#application.shapes.learn(control)
-          ? await state.storeShape(this.#application.leader, control)
-          : undefined
+        return await this.#learn(control)
       case 'attempt':
         return decideAttempt(this.#known(), control) === 'enter' ? await this.#enterAttempt(control) : undefined
       case 'chunk':
@@ -140,10 +148,17 @@ export class LogApplier {
           rows: control.rows,
         })
       case 'manifest':
-        return decideManifest(this.#known(), control) === 'close' ? await this.#close(control) : undefined
+        return await this.#applyManifest(control)
       default:
         return unreachable(control)
     }
+  }
+
+  /** Also a shape that is the contract's own is stored: pages of it must be read when the contract has another one. */
+  async #learn(control: ContractControl): Promise<void> {
+    const { leader, shapes } = this.#application
+    shapes.learn(control)
+    await state.storeShape(leader, control)
   }
 
   /** One transaction: the epoch, the void attempts, and what stands in the way of loading. */
@@ -160,7 +175,9 @@ export class LogApplier {
     crashPoint('consume-epoch-entered')
     this.#epoch = control.epoch
     this.#epochStartedAt = control.startedAt
+    this.#systemId = control.systemId
     for (const { name } of service.entities) this.#attempts.set(name, 0)
+    this.#snapshots.clear()
     this.#enterPhase('loading')
   }
 
@@ -172,13 +189,21 @@ export class LogApplier {
     const tables = this.#phase === 'loading' ? [entity] : service.entities
     await this.#withTables(tables, async () => {
       await refuseTriggers(leader, service)
+      if (await state.isUnfilled(leader, entity.name)) await assertEmpty(leader, service, [entity])
       if (this.#phase !== 'loading') await setAsideForLoading(leader, service)
       await emptyTable(leader, service, entity)
       await state.enterAttempt(leader, control)
     })
     crashPoint('consume-attempt-entered')
     this.#attempts.set(entity.name, control.attempt)
+    this.#snapshots.set(entity.name, control.snapshot)
     if (this.#phase !== 'loading') this.#enterPhase('loading')
+  }
+
+  async #applyManifest(control: ManifestControl): Promise<void> {
+    const decision = decideManifest(this.#known(), control)
+    if (decision === 'close') await this.#close(control)
+    if (decision === 'move the point') await state.storePosition(this.#application.leader, control.consistencyPoint)
   }
 
   async #close(control: ManifestControl): Promise<void> {
@@ -229,8 +254,10 @@ export class LogApplier {
       service: service.name,
       epoch: this.#epoch,
       epochStartedAt: this.#epochStartedAt,
+      systemId: this.#systemId,
       phase: this.#phase,
       attempts: this.#attempts,
+      snapshots: this.#snapshots,
       announced: this.#beginning.announced,
     }
   }

@@ -33,6 +33,10 @@ export interface SessionLife {
   readonly open: OpenSessions
   /** How long a server may take to let us in, or to answer a probe. */
   readonly answerLimitMs: number
+  /** Is told for whose locks sessions wait. */
+  readonly notice: (text: string) => void
+  /** How long they may. */
+  readonly maxWaitMs: number
 }
 
 /**

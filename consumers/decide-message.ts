@@ -9,9 +9,13 @@ export interface Known {
   readonly epoch: number
   /** When the publisher began the present epoch, in its own words; null before the first. */
   readonly epochStartedAt: string | null
+  /** The system identifier of the monolith whose rows the database holds; null before the first epoch. */
+  readonly systemId: string | null
   readonly phase: Phase
   /** The attempt of each entity of the contract; 0 before its first. */
   readonly attempts: ReadonlyMap<string, number>
+  /** The snapshot of each entity's attempt. */
+  readonly snapshots: ReadonlyMap<string, string | null>
   /** Later attempts that the log is known to announce further on. */
   readonly announced: ReadonlyMap<string, number>
 }
@@ -27,13 +31,19 @@ const NEW_EPOCH = 'begin a new epoch with publish --new-epoch'
 
 /**
  * A later epoch begins everything anew; the present one, read again, changes nothing.
- * @throws Failure 4 for an epoch of another service or contract set, or the present one of another log.
+ * @throws Failure 4 for an epoch of another service, contract set or monolith, or the present one of another log. That its
+ * number is higher proves nothing: it may be that of another deployment, for which these tables must not be emptied.
  */
 export function decideEpoch(known: Known, control: EpochControl): 'enter' | 'skip' {
   if (control.contractSet !== known.contractSet || control.service !== known.service)
     throw refusal(
       known,
       `its stream is that of service ${control.service} of the contract set ${control.contractSet}: correct NATS_URL or SCISSION_PREFIX`,
+    )
+  if (known.systemId !== null && control.systemId !== known.systemId)
+    throw refusal(
+      known,
+      `its database holds the rows of another monolith (system identifier ${known.systemId}) than the log's (${control.systemId}): correct NATS_URL or SCISSION_PREFIX; if the monolith was made anew since (restored, or upgraded by pg_upgrade), run cancel --with-services, prepare and publish --new-epoch`,
     )
   if (control.epoch > known.epoch) return 'enter'
   if (control.epoch === known.epoch && control.startedAt !== known.epochStartedAt)
@@ -46,12 +56,21 @@ export function decideEpoch(known: Known, control: EpochControl): 'enter' | 'ski
 
 /**
  * A new attempt empties its table and forgets the older pages.
- * @throws Failure 4 for an entity that the contract does not have, or an epoch that the log did not announce.
+ * @throws Failure 4 for an entity that the contract does not have, an epoch that the log did not announce, or the present
+ * attempt under another snapshot: the broker has lost the one that was entered, and another was made in its place.
  */
 export function decideAttempt(known: Known, control: AttemptControl): 'enter' | 'skip' {
   if (control.epoch < known.epoch) return 'skip'
   if (control.epoch > known.epoch) throw unannounced(known, `attempt ${control.attempt} of ${control.entity}`, control)
-  return control.attempt > attemptOf(known, control.entity) ? 'enter' : 'skip'
+  const attempt = attemptOf(known, control.entity)
+  if (control.attempt > attempt) return 'enter'
+  const snapshot = known.snapshots.get(control.entity) ?? null
+  if (control.attempt === attempt && snapshot !== null && snapshot !== control.snapshot)
+    throw refusal(
+      known,
+      `its table ${control.entity} holds rows of attempt ${attempt} under the snapshot ${snapshot}, and the log's attempt ${attempt} is under ${control.snapshot}: the broker came back with an older store; ${NEW_EPOCH}`,
+    )
+  return 'skip'
 }
 
 /**
@@ -67,18 +86,19 @@ export function decidePage(known: Known, page: PageIdentity): 'load' | 'skip' {
 }
 
 /**
- * A manifest closes the loading, unless a later attempt has begun since, or it was closed before.
+ * A manifest closes the loading, unless a later attempt has begun since, or it was closed before: then it may move the
+ * consistency point, which is that of the last reading in any service.
  * @throws Failure 4 for one of an attempt that the log did not announce.
  */
-export function decideManifest(known: Known, control: ManifestControl): 'close' | 'skip' {
+export function decideManifest(known: Known, control: ManifestControl): 'close' | 'move the point' | 'skip' {
   if (control.epoch < known.epoch) return 'skip'
   const later = control.entities.find(({ entity, attempt }) => attempt > attemptOf(known, entity))
   if (control.epoch > known.epoch || later !== undefined) throw unannounced(known, 'a manifest', control)
-  if (known.phase === 'following') return 'skip'
   const overtaken = control.entities.some(
     ({ entity, attempt }) => attempt < Math.max(attemptOf(known, entity), known.announced.get(entity) ?? 0),
   )
-  return overtaken ? 'skip' : 'close'
+  if (overtaken) return 'skip'
+  return known.phase === 'following' ? 'move the point' : 'close'
 }
 
 function attemptOf(known: Known, entity: string): number {

@@ -4,11 +4,15 @@ import type { Entity, Service } from '../contracts/language/contract-set.ts'
 import { tableSql } from '../infra/postgres/digest-sql.ts'
 
 /**
- * Sees that no table has rows before the first epoch: they are somebody's, and loading would remove them.
+ * Sees that tables that Scission never filled have no rows: they are somebody's, and loading would remove them.
  * @throws Failure 4 that names the table.
  */
-export async function assertEmpty(client: pg.Client, service: Service): Promise<void> {
-  for (const entity of service.entities)
+export async function assertEmpty(
+  client: pg.Client,
+  service: Service,
+  entities: readonly Entity[] = service.entities,
+): Promise<void> {
+  for (const entity of entities)
     if (await hasRows(client, entity))
       throw new Failure(
         4,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import type { OpenSessions } from './consumer-session.ts'
+import { NoAnswer } from './database-outage.ts'
 
 /** A session that is ended in the middle of something takes a moment for it. */
 const PATIENCE_MS = 10_000
@@ -10,6 +11,7 @@ const RETRY_MS = 100
  * Ends what a cut link left of this consumer's own sessions: their server may not know yet that we are gone, and they
  * would keep the lease from us. Manual: "System Administration Functions".
  * @param former is empty afterwards.
+ * @throws NoAnswer where one stays: the server is as good as away while it cannot end its own.
  */
 export async function endFormerSessions(client: pg.Client, former: OpenSessions): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS
@@ -22,7 +24,8 @@ export async function endFormerSessions(client: pg.Client, former: OpenSessions)
            ON activity.pid = former.pid AND activity.backend_start::text = former.since`,
       given,
     )
-    if (rowCount === 0 || Date.now() >= deadline) break
+    if (rowCount === 0) break
+    if (Date.now() >= deadline) throw new NoAnswer('it does not end a session that was lost')
     await sleep(RETRY_MS)
   }
   former.clear()

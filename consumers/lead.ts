@@ -53,7 +53,9 @@ const HINT_INTERVAL_MS = 1_000
 export async function lead(run: Run): Promise<Standing> {
   const { dependencies, fail, former, options } = run
   const { database, service } = dependencies
-  const life = { signal: options.signal, lost: fail, open: run.open, answerLimitMs: options.answerLimitMs }
+  const { answerLimitMs, maxWaitMs, signal } = options
+  const notice = (text: string): void => run.report({ type: 'notice', service: service.name, text })
+  const life = { signal, lost: fail, open: run.open, answerLimitMs, maxWaitMs, notice }
   const { client: leader, end } = await openConsumerSession(database, `consume ${service.name}`, life)
   run.letIn()
   try {
@@ -89,7 +91,7 @@ interface ConnectedRun extends Run {
 
 function connected(run: Run, connection: NatsConnection, leader: pg.Client, life: SessionLife): ConnectedRun {
   const { maxWaitMs, signal } = run.options
-  const notice = (text: string): void => run.report({ type: 'notice', service: run.dependencies.service.name, text })
+  const { notice } = life
   const ask = createWaitOut(connection, { maxOutageMs: maxWaitMs, notice, signal })
   return { ...run, connection, leader, life, ask, notice }
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type pg from 'pg'
+import pg from 'pg'
+import { Failure } from '../contracts/failure.ts'
 import type { PostgresTarget } from '../infra/postgres/session.ts'
+import { blockerText, readWaits } from '../infra/postgres/waits.ts'
 import { openConsumerSession, type SessionLife } from './consumer-session.ts'
 import { NoAnswer } from './database-outage.ts'
 
@@ -10,7 +12,8 @@ const PROBES_AN_ANSWER = 3
 /**
  * Asks the server from a session of its own, again and again, whether it is there and knows the sessions that are open. A
  * statement may take hours, so a session's own silence says nothing; and a link whose packets vanish says nothing either.
- * `life.lost` is told where no answer comes in time, or where the server has ended a session and we were not told.
+ * `life.lost` is told where no answer comes in time, or where the server has ended a session and we were not told; and
+ * where a session has waited for somebody else's lock for too long, after `life.notice` has said for whose.
  * @returns ends it.
  */
 export async function watchSessions(
@@ -20,7 +23,8 @@ export async function watchSessions(
 ): Promise<() => Promise<void>> {
   const { client, end } = await openConsumerSession(database, `consume ${service} watch`, life)
   const ended = new AbortController()
-  const watching = watch(client, life, AbortSignal.any([life.signal, ended.signal]))
+  const waits = new WaitPatience(service, life)
+  const watching = watch(client, life, waits, AbortSignal.any([life.signal, ended.signal]))
   return async () => {
     ended.abort()
     await end()
@@ -31,19 +35,66 @@ export async function watchSessions(
 async function watch(
   client: pg.Client,
   { answerLimitMs, lost, open }: SessionLife,
+  waits: WaitPatience,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     const asked = [...open.keys()]
     const answer = await Promise.race([
-      readMissing(client, asked).catch(() => 'failed' as const),
+      probe(client, asked, waits),
       sleep(answerLimitMs, 'silent' as const, { signal }).catch(() => 'ended' as const),
     ])
-    // A session that fails says so itself.
-    if (answer === 'ended' || answer === 'failed' || signal.aborted) return
+    // A session that breaks says so itself.
+    if (answer === 'ended' || answer === 'broken' || signal.aborted) return
     if (answer === 'silent') return lost(new NoAnswer(`no answer for ${answerLimitMs / 1_000} s`))
+    if (answer instanceof Failure) return lost(answer)
     if (answer.some((pid) => open.has(pid))) return lost(new NoAnswer('it has ended a session, which was not told'))
     await sleep(answerLimitMs / PROBES_AN_ANSWER, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** @returns the processes that are none any more, or why it is of no use to go on. */
+async function probe(
+  client: pg.Client,
+  asked: readonly string[],
+  waits: WaitPatience,
+): Promise<readonly string[] | Failure | 'broken'> {
+  try {
+    const missing = await readMissing(client, asked)
+    return (await waits.look(client, asked)) ?? missing
+  } catch (error) {
+    // A statement that was cancelled, or had no memory, is an answer too: it is asked again.
+    return error instanceof pg.DatabaseError ? [] : 'broken'
+  }
+}
+
+/** For how long sessions wait for locks that others hold; of each that is waited for it says so once. */
+class WaitPatience {
+  readonly #service: string
+  readonly #life: Pick<SessionLife, 'notice' | 'maxWaitMs'>
+  readonly #told = new Set<string>()
+  #since: number | null = null
+
+  constructor(service: string, life: Pick<SessionLife, 'notice' | 'maxWaitMs'>) {
+    this.#service = service
+    this.#life = life
+  }
+
+  /** @returns the failure with which a wait is given up; null where nobody waits, or not for too long. */
+  async look(client: pg.Client, own: readonly string[]): Promise<Failure | null> {
+    const waits = (await readWaits(client, own)).filter(({ pid }) => !own.includes(pid))
+    const [first] = waits
+    this.#since = first === undefined ? null : (this.#since ?? Date.now())
+    for (const wait of waits) {
+      if (!this.#told.has(wait.pid))
+        this.#life.notice(`Service ${this.#service} waits for ${blockerText(wait)}: let it end, or end it.`)
+      this.#told.add(wait.pid)
+    }
+    if (first === undefined || Date.now() - (this.#since ?? 0) < this.#life.maxWaitMs) return null
+    return new Failure(
+      5,
+      `Service ${this.#service} has waited for ${blockerText(first)} for longer than --max-outage: let it end, or end it, then run consume again; it goes on from where it was.`,
+    )
   }
 }
 

@@ -40,7 +40,7 @@ export class OutagePatience {
   async pause(cause: OutageCause, error: unknown): Promise<void> {
     const { database, maxOutageMs, notice, signal } = this.#limits
     const now = Date.now()
-    if (this.#connectedAt !== null && now - this.#connectedAt >= STABLE_MS) this.#since = null
+    if (this.#cause === 'away' && cause === 'away' && this.#isStable(now)) this.#since = null
     this.#connectedAt = null
     if (this.#since === null) this.#begin(now)
     const since = this.#since ?? now
@@ -74,6 +74,11 @@ export class OutagePatience {
     if (this.#since === null) return
     this.#since = null
     if (!this.#isReturnSaid) this.#limits.notice(returnNotice(this.#limits.database))
+  }
+
+  /** It proves something for a server that was away alone: a disk may be found full by the end of a long statement only. */
+  #isStable(now: number): boolean {
+    return this.#connectedAt !== null && now - this.#connectedAt >= STABLE_MS
   }
 
   #begin(now: number): void {

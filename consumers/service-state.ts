@@ -11,6 +11,8 @@ export interface Checkpoint {
   readonly epoch: number
   /** When the publisher began that epoch, in its own words. */
   readonly epochStartedAt: string | null
+  /** The system identifier of the monolith that the epoch is of; null before the first. */
+  readonly systemId: string | null
   readonly phase: Phase
   /** A hint: every message up to it is applied. Checked by reading. */
   readonly streamSequence: number
@@ -18,6 +20,8 @@ export interface Checkpoint {
   readonly writer: string
   /** The attempt of each entity of the contract whose pages its table holds; 0 before the first. */
   readonly attempts: ReadonlyMap<string, number>
+  /** The snapshot of each attempt, as `pg_current_snapshot()` gave it. */
+  readonly snapshots: ReadonlyMap<string, string | null>
 }
 
 interface CheckpointRow {
@@ -27,6 +31,7 @@ interface CheckpointRow {
   readonly prefix: string
   readonly epoch: string
   readonly epoch_started_at: string | null
+  readonly system_id: string | null
   readonly phase: Phase
   readonly stream_sequence: string
   readonly stream_writer: string
@@ -51,10 +56,11 @@ export async function readCheckpoint(client: pg.Client, owner: Owner): Promise<C
   return {
     epoch: Number(row.epoch),
     epochStartedAt: row.epoch_started_at,
+    systemId: row.system_id,
     phase: row.phase,
     streamSequence: Number(row.stream_sequence),
     writer: row.stream_writer,
-    attempts: await readAttempts(client, owner.service),
+    ...(await readAttempts(client, owner.service)),
   }
 }
 
@@ -62,7 +68,7 @@ async function readCheckpointRow(client: pg.Client): Promise<CheckpointRow | nul
   const known = await client.query<{ found: string | null }>("SELECT to_regclass('scission.checkpoint')::text AS found")
   if (known.rows[0]?.found == null) return null
   const { rows } = await client.query<CheckpointRow>(
-    `SELECT state_version::text, contract_set, service, prefix, epoch::text, epoch_started_at, phase,
+    `SELECT state_version::text, contract_set, service, prefix, epoch::text, epoch_started_at, system_id, phase,
             stream_sequence::text, stream_writer
        FROM scission.checkpoint`,
   )
@@ -76,13 +82,15 @@ function otherOwner(row: CheckpointRow, { set, service, prefix }: Owner): string
   return `belongs to service ${row.service} of the contract set ${row.contract_set} with the prefix ${row.prefix}: correct its URL, SCISSION_PREFIX or SCISSION_CONTRACTS`
 }
 
-async function readAttempts(client: pg.Client, service: Service): Promise<Map<string, number>> {
-  const { rows } = await client.query<{ entity: string; attempt: string }>(
-    'SELECT entity, attempt::text FROM scission.entity',
+async function readAttempts(client: pg.Client, service: Service): Promise<Pick<Checkpoint, 'attempts' | 'snapshots'>> {
+  // What the contract does not have any more is nobody's business here.
+  const { rows } = await client.query<{ entity: string; attempt: string; snapshot: string | null }>(
+    'SELECT entity, attempt::text, snapshot FROM scission.entity WHERE entity = ANY ($1)',
+    [service.entities.map(({ name }) => name)],
   )
-  const recorded = new Map(rows.map(({ entity, attempt }) => [entity, Number(attempt)]))
-  const missing = service.entities.find(({ name }) => !recorded.has(name))
-  if (missing === undefined) return recorded
+  const attempts = new Map(rows.map(({ entity, attempt }) => [entity, Number(attempt)]))
+  const missing = service.entities.find(({ name }) => !attempts.has(name))
+  if (missing === undefined) return { attempts, snapshots: new Map(rows.map((row) => [row.entity, row.snapshot])) }
   throw new Failure(
     4,
     `The database of service ${service.name} is not prepared for ${missing.name}: run prepare again, with the contract set that is used now.`,
@@ -104,12 +112,18 @@ export async function enterEpoch(
             stream_sequence = $4, stream_writer = '', changed_at = now()`,
     [epoch, startedAt, systemId, sequence - 1],
   )
+  // The epoch of each entity stays that of the rows that its table holds, until its first attempt empties it.
   await client.query(
-    `UPDATE scission.entity SET epoch = $1, attempt = 0, snapshot = NULL,
+    `UPDATE scission.entity SET attempt = 0, snapshot = NULL,
             expected_rows = NULL, expected_pages = NULL, expected_digest = NULL`,
-    [epoch],
   )
   await client.query('DELETE FROM scission.ledger WHERE epoch < $1', [epoch])
+}
+
+/** Whether the entity's table was never filled by Scission, so that rows in it are somebody's. */
+export async function isUnfilled(client: pg.Client, entity: string): Promise<boolean> {
+  const { rowCount } = await client.query('SELECT FROM scission.entity WHERE entity = $1 AND epoch = 0', [entity])
+  return rowCount === 1
 }
 
 /** Enters a new attempt of an entity: the ledger forgets the older pages in the transaction that empties the table. */
@@ -138,8 +152,11 @@ export async function setPhase(client: pg.Client, phase: Phase): Promise<void> {
   await client.query('UPDATE scission.checkpoint SET phase = $1, changed_at = now() WHERE phase <> $1', [phase])
 }
 
+/** The position never goes back within an epoch. */
 export async function storePosition(client: pg.Client, lsn: string): Promise<void> {
-  await client.query('UPDATE scission.checkpoint SET lsn = $1, ordinal = NULL, changed_at = now()', [lsn])
+  await client.query('UPDATE scission.checkpoint SET lsn = greatest(lsn, $1), ordinal = NULL, changed_at = now()', [
+    lsn,
+  ])
 }
 
 /** The hint never goes back within an epoch. */

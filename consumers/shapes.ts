@@ -17,11 +17,8 @@ export class KnownShapes {
     for (const [hash, shape] of learned) this.#shapes.set(hash, shape)
   }
 
-  /** Whether the shape is new: then it must be stored before its pages are. */
-  learn({ hash, shape }: ContractControl): boolean {
-    if (this.#shapes.has(hash)) return false
+  learn({ hash, shape }: ContractControl): void {
     this.#shapes.set(hash, shape)
-    return true
   }
 
   /**

@@ -13,7 +13,7 @@ export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
  *   `stream_sequence`, tells the message from another one.
  * `entity` has a row for each table: whether `prepare` created it, and the attempt whose pages it holds.
  * `ledger` has a row for each page applied: its identity, so that a page that comes again is not copied again.
- * `shape` has the shapes that the log described and the contract does not have, as JSON by their hashes.
+ * `shape` has the shapes that the log described, as JSON by their hashes.
  * `set_aside` has what was dropped for the loading, with the statements that put it back exactly as it was.
  */
 export const STATE_DDL: readonly string[] = [

@@ -16,11 +16,13 @@ const known: Known = {
   service: 'sales',
   epoch: 2,
   epochStartedAt: '2024-02-02T00:00:00.000Z',
+  systemId: '7',
   phase: 'loading',
   attempts: new Map([
     ['Customer', 3],
     ['Order', 0],
   ]),
+  snapshots: new Map([['Customer', '10:10:']]),
   announced: new Map(),
 }
 
@@ -102,6 +104,15 @@ test('the epoch of another service or contract set is refused by name', () => {
   refuses(() => decideEpoch(known, epoch({ epoch: 3, contractSet: 'bank' })), 'bank')
 })
 
+test('a later epoch of another monolith is refused, since it may be another deployment’s', () => {
+  refuses(() => decideEpoch(known, epoch({ epoch: 3, systemId: '8' })), 'system identifier 7', "the log's (8)")
+  assert.is(decideEpoch({ ...known, epoch: 0, systemId: null }, epoch({ systemId: '8' })), 'enter')
+})
+
+test('the present attempt under another snapshot is refused with both', () => {
+  refuses(() => decideAttempt(known, attempt({ snapshot: '20:20:' })), '10:10:', '20:20:')
+})
+
 test('a later attempt is entered, the present and an earlier one are not', () => {
   assert.is(decideAttempt(known, attempt({ attempt: 4 })), 'enter')
   assert.is(decideAttempt(known, attempt({ attempt: 3 })), 'skip')
@@ -140,7 +151,11 @@ test('a manifest of the present attempts closes the loading', () => {
 test('a manifest is passed over where it is of an earlier epoch, of an earlier attempt, or applied already', () => {
   assert.is(decideManifest(known, manifest({ Customer: 3 }, 1)), 'skip')
   assert.is(decideManifest(known, manifest({ Customer: 2 })), 'skip')
-  assert.is(decideManifest({ ...known, phase: 'following' }, manifest({ Customer: 3 })), 'skip')
+  assert.is(decideManifest({ ...known, phase: 'following' }, manifest({ Customer: 2 })), 'skip')
+})
+
+test('a manifest that comes again moves the consistency point alone', () => {
+  assert.is(decideManifest({ ...known, phase: 'following' }, manifest({ Customer: 3 })), 'move the point')
 })
 
 test('a manifest is passed over where the log is known to announce a later attempt', () => {

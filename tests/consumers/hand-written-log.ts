@@ -72,11 +72,14 @@ export class HandWrittenLog {
   }
 
   /** Begins an epoch: all that is sent from here on is of it. */
-  async begin(epoch = 1, { contractSet = 'shop', startedAt = '2024-01-01T00:00:00.000Z' } = {}): Promise<void> {
+  async begin(
+    epoch = 1,
+    { contractSet = 'shop', startedAt = '2024-01-01T00:00:00.000Z', systemId = SYSTEM_ID } = {},
+  ): Promise<void> {
     this.epoch = epoch
     this.number = 1
     const slot = null
-    const of = { systemId: SYSTEM_ID, timeline: 1, database: 'monolith' }
+    const of = { systemId, timeline: 1, database: 'monolith' }
     await this.control('epoch', { contractSet, service: this.#service, ...of, slot, startedAt })
   }
 

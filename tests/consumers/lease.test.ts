@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { NoAnswer } from '../../consumers/database-outage.ts'
+import { endFormerSessions } from '../../consumers/end-former-sessions.ts'
 import { markAsLoader } from '../../consumers/lease.ts'
 import { withSession } from '../../infra/postgres/session.ts'
 import { closeAll, writeSmallSnapshot } from './complete-snapshot.ts'
@@ -78,6 +80,28 @@ test('a loader that outlives its lease keeps the next consumer out, which names 
       await sleep(500)
       await loader.end()
       assert.is((await consuming).loadedRows, 20)
+    })
+  })
+})
+
+test('a former session that its server cannot end is waited for, and not taken for another consumer', async () => {
+  await withSales(async ({ database }) => {
+    await withSession(database, { purpose: 'consume sales' }, async (former) => {
+      const { rows } = await former.query<{ pid: string; since: string }>(
+        'SELECT pid::text, backend_start::text AS since FROM pg_stat_activity WHERE pid = pg_backend_pid()',
+      )
+      const [{ pid, since } = { pid: '', since: '' }] = rows
+      former.on('error', () => undefined)
+      // As a process that waits for its disk: it takes no signal until that is over.
+      process.kill(Number(pid), 'SIGSTOP')
+      const known = new Map([[pid, since]])
+      await withSession(database, { purpose: 'consume sales' }, async (leader) => {
+        const failed = await endFormerSessions(leader, known).catch((error: unknown) => error)
+        process.kill(Number(pid), 'SIGCONT')
+        assert.instance(failed, NoAnswer)
+        await endFormerSessions(leader, known)
+        assert.is(known.size, 0)
+      })
     })
   })
 })

@@ -112,4 +112,28 @@ test('a database that goes away again and again, with nothing done in between, i
   assert.match(notices.at(-1) ?? '', /is away \(once more\)/)
 })
 
+test('a full disk is one outage, however long it takes to be found full again', async () => {
+  const realNow = Date.now
+  let ahead = 0
+  Date.now = () => realNow() + ahead
+  try {
+    const notices: string[] = []
+    const notice = (text: string): void => void notices.push(text)
+    const limits = { database: DATABASE, maxOutageMs: 15 * MINUTE_MS, notice, signal: new AbortController().signal }
+    const patience = new OutagePatience(limits)
+    await patience.pause('full', new Error('no space'))
+    patience.connected()
+    ahead += 10 * MINUTE_MS
+    await patience.pause('full', new Error('no space'))
+    patience.connected()
+    ahead += 10 * MINUTE_MS
+    const { exitCode, message } = await failureOf(patience.pause('full', new Error('no space')))
+    assert.is(exitCode, 5)
+    assert.match(message, /^The disk of the database of service sales has been full for 15 min/)
+    assert.is(notices.length, 1, notices.join())
+  } finally {
+    Date.now = realNow
+  }
+})
+
 test.run()

@@ -6,8 +6,8 @@ import { contractSet } from '../../contracts/language/contract-set.ts'
 import { entity, service } from '../../contracts/language/entity.ts'
 import { integer, text } from '../../contracts/language/types.ts'
 import { shapeHash, shapeOf } from '../../contracts/wire/shape.ts'
-import { closeAll, Customer, customers } from './complete-snapshot.ts'
-import { entityNamed, olderShop, sales } from './shop.ts'
+import { announceAll, closeAll, Customer, customers } from './complete-snapshot.ts'
+import { customer, entityNamed, olderShop, sales, salesDeclaration } from './shop.ts'
 import { withSales } from './with-service.ts'
 
 const olderCustomer = entityNamed('Customer', olderShop)
@@ -22,17 +22,6 @@ const computing = contractSet('shop', {
       ),
     }),
   },
-})
-
-test('a shape is new once', () => {
-  const shapes = new KnownShapes('sales', sales.entities, new Map())
-  const describe = (of: typeof Customer) => {
-    const shape = shapeOf(of)
-    return { v: 1, kind: 'control', control: 'contract', epoch: 1, hash: shapeHash(shape), shape } as const
-  }
-  assert.not(shapes.learn(describe(Customer)))
-  assert.ok(shapes.learn(describe(olderCustomer)))
-  assert.not(shapes.learn(describe(olderCustomer)))
 })
 
 test('a column that the database computes by now is left out of what is copied', () => {
@@ -72,6 +61,28 @@ test('a run that goes on behind the description of an older shape still knows it
     await closeAll(log, { Customer: [1, 1] })
     await consume()
     assert.equal(await sql('SELECT * FROM "Customer"'), ['1|a|'])
+  })
+})
+
+test('a run whose contract was changed meanwhile still knows the shape that was its own', async () => {
+  const [secretive] = contractSet('shop', {
+    services: {
+      sales: service({
+        ...Object.fromEntries(Object.entries(salesDeclaration).filter(([name]) => name !== 'Customer')),
+        Customer: entity({ ...customer, name: customer.name.secret() }, { key: ['id'], unique: [{ on: ['name'] }] }),
+      }),
+    },
+  }).services
+  assert.ok(secretive)
+  await withSales(async ({ log, consume, sql, set }) => {
+    await log.begin()
+    await announceAll(log)
+    await consume({ maxWaitMs: 0 }).catch(() => undefined)
+    assert.equal(await sql('SELECT stream_sequence FROM scission.checkpoint'), [String(await log.length())])
+    await log.page(Customer, customers(1, 2))
+    await closeAll(log, { Customer: [1, 2] })
+    await consume({}, { ...set, services: [secretive] })
+    assert.equal(await sql('SELECT count(*) FROM "Customer"'), ['2'])
   })
 })
 

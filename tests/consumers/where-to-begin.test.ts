@@ -80,6 +80,40 @@ test('rows that nobody loaded are refused before the first epoch, and nothing is
   })
 })
 
+test('rows that somebody wrote between the epoch and its first attempt are refused, and stay', async () => {
+  await withSales(async (service) => {
+    const { log, sql } = service
+    await log.begin()
+    await service.consume({ maxWaitMs: 0 }).catch(() => undefined)
+    assert.equal(await sql('SELECT phase FROM scission.checkpoint'), ['loading'])
+    await sql(`INSERT INTO "Customer" VALUES (1, 'mine')`)
+    await announceAll(log)
+    await refusedWith4(service, /table public\."Customer" is not empty, and Scission did not fill it/)
+    assert.equal(await sql('SELECT * FROM "Customer"'), ['1|mine|'])
+  })
+})
+
+test('a later epoch of another monolith is refused, and no table is emptied for it', async () => {
+  await withSales(async (service) => {
+    const { log, sql } = service
+    await writeSmallSnapshot(log)
+    await service.consume()
+    await log.begin(3, { startedAt: '2024-06-06T00:00:00.000Z', systemId: '8' })
+    await announceAll(log)
+    await refusedWith4(service, /holds the rows of another monolith \(system identifier \d+\) than the log's \(8\)/)
+    assert.equal(await sql('SELECT count(*) FROM "Customer"'), ['10'])
+  })
+})
+
+test('what an earlier contract had is not waited for', async () => {
+  await withSales(async (service) => {
+    const { log, sql } = service
+    await sql(`INSERT INTO scission.entity (entity, created) VALUES ('Gone', true)`)
+    await writeSmallSnapshot(log)
+    assert.is((await service.consume()).loadedRows, 20)
+  })
+})
+
 test('a stream that is shorter than what was applied is refused', async () => {
   await withSales(async (service) => {
     await writeSmallSnapshot(service.log)

@@ -13,7 +13,7 @@ import {
   type SlotState,
 } from '../../publisher/slot.ts'
 import { judgeStreamEnd, type WriterView } from '../../publisher/stream-tail.ts'
-import { blockerText } from '../../publisher/wait-watch.ts'
+import { blockerText } from '../../infra/postgres/waits.ts'
 
 const SLOT: SlotState = {
   name: 'scission_shop',
