@@ -33,7 +33,7 @@ const POINTS: readonly (readonly [point: string, phase: string])[] = [
 
 /** Consumes in a process of its own that kills itself at a point, and proves that it did. */
 async function crashAt({ prefix, database, nats }: TestService, point: string): Promise<void> {
-  const given = [prefix, database.url, nats.url, String(TRANSACTION_BYTES)]
+  const given = [prefix, database.url, nats.url, String(TRANSACTION_BYTES), '2']
   const child = spawn(process.execPath, [...typeScriptFlags(), PROGRAM, ...given], {
     env: { ...process.env, SCISSION_CRASH_POINT: point },
     stdio: ['ignore', 'ignore', 'pipe'],
