@@ -137,7 +137,9 @@ test('a terminal that ends its whole process group does not end the keeper, and 
   withBank({ rows: 12_000, noteBytes: 1_200 }, async (bank) => {
     const before = { Account: await bankRows(bank, 'Account'), Purse: await bankRows(bank, 'Purse') }
     const { nats, prefix } = bank.dependencies
-    const child = spawn(process.execPath, [...typeScriptFlags(), PROGRAM, prefix, bank.url, nats.url], {
+    // Slow enough that it is in the middle of its snapshot for some seconds.
+    const given = [prefix, bank.url, nats.url, 'slot', '2', '3000000']
+    const child = spawn(process.execPath, [...typeScriptFlags(), PROGRAM, ...given], {
       detached: true,
       stdio: ['ignore', 'pipe', 'inherit'],
     })

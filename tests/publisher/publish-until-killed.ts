@@ -1,8 +1,9 @@
 import { publishSnapshot } from '../../publisher/publish-snapshot.ts'
+import { createReadPace } from '../../publisher/read-pace.ts'
 import { BANK } from './bank.ts'
 
 /** A process of its own that publishes the bank, to be killed, or to kill itself. It prints its events. */
-const [prefix = '', url = '', natsUrl = '', slot = 'slot', readers = '2'] = process.argv.slice(2)
+const [prefix = '', url = '', natsUrl = '', slot = 'slot', readers = '2', rate = ''] = process.argv.slice(2)
 
 await publishSnapshot(
   {
@@ -15,6 +16,7 @@ await publishSnapshot(
     withSlot: slot === 'slot',
     newEpoch: false,
     readers: Number(readers),
+    ...(rate !== '' && { pace: createReadPace(Number(rate)) }),
     pageBytes: 65_536,
     maxOutageMs: 20_000,
     signal: new AbortController().signal,
