@@ -1,13 +1,12 @@
 import { Events, type JetStreamClient, type NatsConnection, type PubAck } from 'nats'
-import { setTimeout as delay } from 'node:timers/promises'
-import { Failure } from '../contracts/failure.ts'
 import { HEADER_RESERVE_BYTES } from '../contracts/wire/headers.ts'
 import { splitIntoParts } from '../contracts/wire/parts.ts'
 import type { ByteWindow } from '../infra/byte-window.ts'
-import { RETRY_WAIT_MS, untilAborted, type WaitOut } from '../infra/nats/outage.ts'
+import { untilAborted, type WaitOut } from '../infra/nats/outage.ts'
 import { messageHeaders, messageId } from './message-headers.ts'
-import { type Shortage, shortageFailure, shortageNotice, shortageOf } from './log-shortage.ts'
+import { shortageOf } from './log-shortage.ts'
 import { refusalOf } from './publish-refusal.ts'
+import { StoringPatience } from './storing-patience.ts'
 import { readStoredCount } from './stream-tail.ts'
 
 /** The one writer of a service's stream. */
@@ -56,6 +55,8 @@ interface InFlight {
   settled: Promise<void>
   /** Stops waiting for the answer. */
   giveUp: (cause: unknown) => void
+  /** Why it was not stored when it was sent last; null where that is not known. */
+  trouble: unknown
 }
 
 /** Longer than a broker's fsync under load; what passes it is ambiguous and is resolved by reading. */
@@ -86,9 +87,7 @@ class FencedLogWriter implements LogWriter {
   #connected = true
   #inFlight: InFlight[] = []
   #resolving: Promise<void> | null = null
-  #stuck = { sequence: 0, since: 0 }
-  #saidShort = false
-  #lastTrouble: unknown = null
+  readonly #patience: StoringPatience
   #failure: { readonly reason: unknown } | null = null
 
   constructor(options: LogWriterOptions) {
@@ -98,6 +97,7 @@ class FencedLogWriter implements LogWriter {
     this.#nextSequence = options.lastSequence + 1
     this.#nextNumber = options.lastNumber + 1
     this.#chainedAfter = this.#nextNumber
+    this.#patience = new StoringPatience(options)
     options.signal.addEventListener('abort', () => this.#fail(options.signal.reason), { once: true })
     void this.#followDisconnections()
   }
@@ -135,6 +135,7 @@ class FencedLogWriter implements LogWriter {
       onStored,
       settled: Promise.resolve(),
       giveUp: () => undefined,
+      trouble: null,
     }
     this.#inFlight.push(message)
     this.#send(message)
@@ -146,6 +147,7 @@ class FencedLogWriter implements LogWriter {
 
   #send(message: InFlight): void {
     const { stream, writerId } = this.#options
+    message.trouble = null
     message.settled = new Promise((settle) => {
       // The first outcome counts: an answer that comes after the message was given up is found in the stream.
       let open = true
@@ -155,7 +157,11 @@ class FencedLogWriter implements LogWriter {
         outcome()
         settle()
       }
-      message.giveUp = (cause) => end(() => this.#trouble(cause))
+      const failed = (cause: unknown): void => {
+        message.trouble = cause
+        this.#trouble(cause)
+      }
+      message.giveUp = (cause) => end(() => failed(cause))
       if (!this.#connected) return message.giveUp(new Error('There is no connection to NATS'))
       this.#jetstream
         .publish(message.subject, message.payload, {
@@ -170,7 +176,7 @@ class FencedLogWriter implements LogWriter {
         })
         .then(
           (answer) => end(() => this.#acknowledge(message, answer)),
-          (error: unknown) => end(() => this.#trouble(error)),
+          (error: unknown) => end(() => failed(error)),
         )
     })
   }
@@ -187,6 +193,7 @@ class FencedLogWriter implements LogWriter {
     if (place < 0) throw new Error(`Message ${message.sequence} of ${this.#options.stream} was stored twice`)
     this.#inFlight.splice(place, 1)
     this.#options.window.release(message.payload.length)
+    this.#patience.stored()
     try {
       message.onStored?.()
     } catch (error) {
@@ -195,7 +202,6 @@ class FencedLogWriter implements LogWriter {
   }
 
   #trouble(cause: unknown): void {
-    this.#lastTrouble = cause
     if (this.#failure === null) this.#resolving ??= this.#resolve(cause)
   }
 
@@ -214,54 +220,29 @@ class FencedLogWriter implements LogWriter {
   }
 
   /** Finds out what is stored, and where there was no room whether there is now; null once the rest can be sent. */
-  async #resolveOnce(cause: unknown): Promise<unknown> {
+  async #resolveOnce(trouble: unknown): Promise<unknown> {
     const { stream } = this.#options
     // Messages sent behind the failed one fail as well; each must have its answer before the tail is read.
     await Promise.all(this.#inFlight.map(({ settled }) => settled))
+    // The first one's own trouble is what the others follow from, whichever was told first.
+    const cause = this.#inFlight[0]?.trouble ?? trouble
     const refusal = refusalOf(stream, cause)
     if (refusal !== null) throw refusal
     const shortage = shortageOf(stream, cause)
-    await this.#pauseWhereStuck(cause, shortage)
+    await this.#patience.pause(this.#inFlight[0]?.sequence ?? this.#nextSequence, cause)
     await this.#takeStored()
     this.#assertWhole()
     const first = this.#inFlight[0]
     if (shortage === null || first === undefined) return null
-    const trouble = await this.#probe(first)
-    if (trouble === null) this.#tellOfRoom()
-    return trouble
+    return await this.#probe(first)
   }
 
   /** Sends one message alone: all that is under way would be sent, and refused, again and again. */
   async #probe(message: InFlight): Promise<unknown> {
     this.#chainedAfter = message.number
-    this.#lastTrouble = null
     this.#send(message)
     await message.settled
-    return this.#lastTrouble
-  }
-
-  #tellOfRoom(): void {
-    if (this.#saidShort) this.#options.notice(`Stream ${this.#options.stream} takes messages again.`)
-    this.#saidShort = false
-  }
-
-  /** A broker that answers, and yet stores nothing of what is sent again and again, is as good as away. */
-  async #pauseWhereStuck(cause: unknown, shortage: Shortage | null): Promise<void> {
-    const { maxOutageMs, notice, signal, stream } = this.#options
-    const sequence = this.#inFlight[0]?.sequence ?? this.#nextSequence
-    const isNew = sequence !== this.#stuck.sequence
-    if (isNew) this.#stuck = { sequence, since: Date.now() }
-    if (isNew && shortage === null) return
-    if (Date.now() - this.#stuck.since > maxOutageMs) {
-      if (shortage !== null) throw shortageFailure(shortage, maxOutageMs, cause)
-      const long = `NATS has not stored message ${sequence} of stream ${stream} for ${maxOutageMs / 1000} s (${String(cause)})`
-      throw new Failure(5, `${long}: see its log, then run publish again.`, { cause })
-    }
-    if (shortage !== null && !this.#saidShort) {
-      this.#saidShort = true
-      notice(shortageNotice(shortage, maxOutageMs))
-    }
-    await delay(RETRY_WAIT_MS, undefined, { signal })
+    return message.trouble
   }
 
   async #takeStored(): Promise<void> {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from 'nats'
 import { freePorts } from '../infra/embedded/free-port.ts'
@@ -11,7 +11,9 @@ import { natsConfiguration } from '../infra/embedded/nats-configuration.ts'
 /** A broker whose store is a file system of its own, which a test fills and gives room. */
 export interface SmallDiskNats {
   readonly url: string
-  /** Removes the ballast that took most of the disk. */
+  /** Whether a stream that met a full disk says so, and goes on by itself: one of nats-server 2.12 and later does neither. */
+  readonly tellsOfFullDisk: boolean
+  /** Removes the ballast that took most of the disk, and starts a broker again that would not go on by itself. */
   makeRoom(): Promise<void>
 }
 
@@ -21,8 +23,12 @@ const DISK_BYTES = 256 * 1024 * 1024
 const START_TRIES = 200
 const START_TRY_MS = 50
 
-/** Mounts the file system in the broker's own name space, so that it is gone with the broker however that ends. */
-const MOUNT = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@"'
+/**
+ * Mounts the file system in a name space of its own, so that it is gone with the shell and the broker in it however they
+ * end; the broker is begun again where it ends while the file exists.
+ */
+const MOUNT =
+  'mount -t tmpfs -o size="$1" tmpfs "$2" && again="$2/again" && shift 2 && "$@"; while rm "$again"; do "$@"; done'
 
 /** The way in which this system lets us mount: as root, else as the root of a user name space; null where it does not. */
 function mountFlags(): readonly string[] | null {
@@ -58,34 +64,55 @@ export async function withSmallDiskNats(
     await writeFile(file, natsConfiguration({ folder: store, user: USER, password: PASSWORD, port, monitorPort }))
     const command = ['sh', '-c', MOUNT, 'sh', String(DISK_BYTES), store, program, '--config', file]
     child = spawn('unshare', [...flags, ...command], { stdio: 'ignore' })
-    await untilAnswering(port)
+    const version = await untilAnswering(port)
+    const tellsOfFullDisk = /^2\.1[01]\./.test(version)
+    const inside = `/proc/${child.pid}/root${store}`
     // The name space is seen from outside by way of its process. Manual: proc(5), /proc/pid/root.
-    const ballast = `/proc/${child.pid}/root${store}/ballast`
+    const ballast = `${inside}/ballast`
     await writeFile(ballast, Buffer.alloc(DISK_BYTES - roomBytes, 1))
     await use({
       url: `nats://${USER}:${PASSWORD}@127.0.0.1:${port}`,
+      tellsOfFullDisk,
       makeRoom: async () => {
         await truncate(ballast, 0)
         await rm(ballast)
+        if (tellsOfFullDisk || child?.pid === undefined) return
+        await writeFile(`${inside}/again`, '')
+        for (const broker of await childrenOf(child.pid)) process.kill(broker, 'SIGTERM')
+        await untilAnswering(port)
       },
     })
     return true
   } finally {
-    if (child !== null && child.exitCode === null) {
+    if (child?.pid !== undefined && child.exitCode === null) {
       const ended = once(child, 'exit')
+      const brokers = await childrenOf(child.pid)
       child.kill('SIGKILL')
+      for (const broker of brokers) process.kill(broker, 'SIGKILL')
       await ended
     }
     await folder.remove()
   }
 }
 
-async function untilAnswering(port: number): Promise<void> {
+/** Manual: proc(5), /proc/pid/task/tid/children. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return children
+    .split(' ')
+    .filter((text) => text !== '')
+    .map(Number)
+}
+
+/** @returns the broker's version. */
+async function untilAnswering(port: number): Promise<string> {
   for (let tries = 1; ; tries += 1) {
     try {
       const connection = await connect({ servers: `127.0.0.1:${port}`, user: USER, pass: PASSWORD, reconnect: false })
       await connection.jetstreamManager()
-      return await connection.close()
+      const version = connection.info?.version ?? ''
+      await connection.close()
+      return version
     } catch (error) {
       if (tries === START_TRIES) throw error
       await sleep(START_TRY_MS)

@@ -72,7 +72,8 @@ test("another's stream that takes our subjects is named, whatever its pattern", 
       for (const subject of [`${prefix}.>`, `${prefix}.*.control.*`, `*.people.snapshot.Tag`, `${prefix}.people.x`])
         await withManager(deployment, async (manager) => {
           const name = `${prefix}_other`
-          await manager.streams.add({ name, subjects: [subject] })
+          // The first star may stand for the API's own prefix, which later brokers allow only where nothing is acknowledged.
+          await manager.streams.add({ name, subjects: [subject], no_ack: true })
           const findings = await findingsOf(deployment)
           assert.ok(findings.length >= 1, subject)
           const text = `error subjects, NATS: Stream ${name} already takes subjects of service people (${subject}).`
