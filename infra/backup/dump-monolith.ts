@@ -8,7 +8,7 @@ import { inPhase, type Report } from './events.ts'
 import { allRows, type LargeObjects, type SequenceSpan } from './manifest.ts'
 import { programEnvironment } from './program-environment.ts'
 import { readDigests } from './read-digests.ts'
-import { type DatabaseObject, readInvalidIndexes, readObjects } from './read-objects.ts'
+import { type DatabaseObject, readInvalidIndexes } from './read-objects.ts'
 import { readSequences } from './read-sequences.ts'
 import { type BackupTable, describeTables } from './read-tables.ts'
 import { withSessions } from './sessions.ts'
@@ -51,8 +51,8 @@ export async function dumpMonolith(run: DumpingRun, target: TargetFolder): Promi
     await runDump(run, target, holder, snapshot, tables.length)
     const sequences = sequenceSpans(before, await readSequences(holder))
     const { tables: digests, largeObjects } = await takeDigests(run, clients, tables)
-    const [objects, invalidIndexes] = [await readObjects(holder), await readInvalidIndexes(holder)]
-    return { snapshot, tables, digests, largeObjects, sequences, objects, invalidIndexes }
+    const invalidIndexes = await readInvalidIndexes(holder)
+    return { snapshot, tables, digests, largeObjects, sequences, objects: snapshot.objects, invalidIndexes }
   })
 }
 

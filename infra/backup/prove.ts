@@ -112,7 +112,9 @@ async function compare(
   return await withSessions(scratch.target, jobs, signal, async (clients) => {
     const [client] = clients
     for (const each of clients) await each.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-    const objects = compareObjects(expected.objects, await readObjects(client), sameMajor)
+    const restored = await readObjects(client)
+    if (restored === null) throw new Error('Objects of the scratch database were dropped while it was compared')
+    const objects = compareObjects(expected.objects, restored, sameMajor)
     if (lacksTable(objects, expected.tables)) return objects
     const found = await readDigests(clients, expected.tables, move)
     return [

@@ -5,6 +5,7 @@ import { quoteLiteral } from '../../contracts/language/quoting.ts'
 import { jsonRows } from '../catalog/json-rows.ts'
 import { tableSql } from '../postgres/digest-sql.ts'
 import { holderText } from '../prepare/lock-patience.ts'
+import { type DatabaseObject, readObjects } from './read-objects.ts'
 import { type ListedTable, listTables, refuseUnreadable } from './read-tables.ts'
 
 /** One point in time of the monolith, and the tables that it shows; none of them can be rewritten while it is held. */
@@ -16,6 +17,7 @@ export interface HeldSnapshot {
   readonly position: string
   readonly takenAt: string
   readonly tables: readonly ListedTable[]
+  readonly objects: readonly DatabaseObject[]
 }
 
 /** A statement over more tables than these gains nothing, and its text grows long. */
@@ -24,7 +26,7 @@ const TABLES_AT_ONCE = 200
 /** Longer than a migration's short lock, and shorter than anyone's patience. */
 export const LOCK_WAIT_MS = 60_000
 
-/** Tables that come and go between the look and the lock, as those of a test run or a nightly job do. */
+/** Tables and objects that come and go between the look and the lock, as those of a test run or a nightly job do. */
 const ATTEMPTS = 5
 
 /** Who wants a table for itself waits for the snapshot's holder, and a reader that comes later waits for both. */
@@ -37,8 +39,9 @@ const NO_SUCH_TABLE = new Set(['42P01', '3F000'])
 /**
  * Takes a snapshot in a transaction of `client`'s that goes on. All tables are locked before it is taken, as readers
  * lock them: a table that is rewritten (`TRUNCATE`, `ALTER … TYPE`, `CLUSTER`) behind a snapshot shows it no rows, and
- * pg_dump by itself would save none. Manual: "LOCK", on snapshots that are taken after the locks.
- * @throws Failure 4 where tables cannot be read, 5 where a lock is not let go or the tables do not stand still.
+ * pg_dump by itself would save none. Manual: "LOCK", on snapshots that are taken after the locks. Nothing locks a view or
+ * a function, so that they are read at once: hours later one that was dropped or replaced would be taken for a difference.
+ * @throws Failure 4 where tables cannot be read, 5 where a lock is not let go, or tables or objects do not stand still.
  */
 export async function holdSnapshot(client: pg.Client, role: string, lockWaitMs = LOCK_WAIT_MS): Promise<HeldSnapshot> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -48,14 +51,33 @@ export async function holdSnapshot(client: pg.Client, role: string, lockWaitMs =
     if (await lockTables(client, tables, lockWaitMs)) {
       const held = await exportSnapshot(client)
       const seen = await listTables(client)
-      if (standStill(tables, seen)) return { ...held, tables: seen }
+      const objects = standStill(tables, seen) ? await lookAtObjects(client, lockWaitMs) : null
+      if (objects !== null) return { ...held, tables: seen, objects }
     }
     await client.query('ROLLBACK')
   }
   throw new Failure(
     5,
-    `Tables of the monolith were created, dropped or rewritten each of ${ATTEMPTS} times that a snapshot was taken: run backup again when no migration is under way.`,
+    `Tables or other objects of the monolith were created, dropped or rewritten each of ${ATTEMPTS} times that a snapshot was taken: run backup again when no migration is under way.`,
   )
+}
+
+/**
+ * Going back to the savepoint lets go of the views, which are locked while their definitions are printed: a migration may
+ * drop them while the snapshot is held.
+ */
+async function lookAtObjects(client: pg.Client, waitMs: number): Promise<DatabaseObject[] | null> {
+  await client.query(`SAVEPOINT before_objects; SET LOCAL lock_timeout = ${waitMs}`)
+  try {
+    return await readObjects(client)
+  } catch (cause) {
+    if (!isLockTimeout(cause)) throw cause
+    const what = `A view of the monolith was locked against readers for ${waitMs / 1000} s`
+    throw new Failure(5, `${what}: run backup again when the migration that has it has ended.`, { cause })
+  } finally {
+    // Where the session itself is gone the first error is the one that tells.
+    await client.query('ROLLBACK TO SAVEPOINT before_objects; RELEASE SAVEPOINT before_objects').catch(() => undefined)
+  }
 }
 
 /** Whether a snapshot shows the tables that were locked for it, and their files. */
@@ -109,7 +131,7 @@ function noLocksLeft(tables: number, cause: Error): Failure {
 
 const SNAPSHOT = z.object({ name: z.string(), visible: z.string(), position: z.string(), takenAt: z.string() })
 
-async function exportSnapshot(client: pg.Client): Promise<Omit<HeldSnapshot, 'tables'>> {
+async function exportSnapshot(client: pg.Client): Promise<Omit<HeldSnapshot, 'tables' | 'objects'>> {
   const [snapshot] = await jsonRows(
     client,
     SNAPSHOT,
