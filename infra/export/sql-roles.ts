@@ -17,7 +17,7 @@ export function serviceRole(prefix: string, service: string): string {
  * The SQL that makes the role with which `publish` reads the monolith: it may make a slot, read the tables of the
  * contracts, and keep Scission's own record; it changes no row of the monolith. `prepare` and `cancel`, which set
  * replica identities and make the publication, are for the tables' owner. `publish` follows a publication only if it
- * belongs to its own role, so that it is given over. Manual: "GRANT", "CREATE ROLE", "ALTER PUBLICATION".
+ * belongs to its own role, so that it is given over, and the role with it. Manual: "GRANT", "CREATE ROLE", "ALTER PUBLICATION".
  */
 export function monolithRoleSql(set: ContractSet, prefix: string): string {
   const role = monolithRole(prefix)
@@ -45,12 +45,22 @@ export function monolithRoleSql(set: ContractSet, prefix: string): string {
   )
 }
 
-/** Whoever prepares goes on having a say in what the role has. */
+/**
+ * Whoever prepares goes on having a say in what the role has: by the role alone the publication is theirs, without which
+ * they could neither prepare again nor cancel. A superuser who runs the script need not be the one who prepared.
+ */
 function giveRoleSql(role: string): string {
   return doSql([
-    'IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN',
-    `  EXECUTE pg_catalog.format('GRANT %I TO %I', ${quoteLiteral(role)}, current_user);`,
-    'END IF;',
+    'DECLARE preparer name;',
+    'BEGIN',
+    '  FOR preparer IN',
+    `    SELECT rolname FROM pg_catalog.pg_roles WHERE NOT rolsuper AND rolname <> ${quoteLiteral(role)} AND (`,
+    '      rolname = current_user',
+    "      OR oid = (SELECT relowner FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass('scission.preparation')))",
+    '  LOOP',
+    `    EXECUTE pg_catalog.format('GRANT %I TO %I', ${quoteLiteral(role)}, preparer);`,
+    '  END LOOP;',
+    'END;',
   ])
 }
 

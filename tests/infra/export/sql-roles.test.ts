@@ -5,6 +5,7 @@ import { Client } from 'pg'
 import { quoteIdentifier, quoteLiteral } from '../../../contracts/language/quoting.ts'
 import { randomPassword } from '../../../infra/embedded/server-start.ts'
 import { monolithRole, monolithRoleSql, serviceRole, serviceRoleSql } from '../../../infra/export/sql-roles.ts'
+import { tableSql } from '../../../infra/postgres/digest-sql.ts'
 import { runCommand } from '../../command-line/run-command.ts'
 import { withFolder } from '../../command-line/shop.ts'
 import { run, shop, withShop } from '../preflight/shop.ts'
@@ -104,6 +105,41 @@ async function assertServiceIsBound(role: string, urls: Readonly<Record<string, 
   assert.is(await fate(role, 'CREATE ROLE another'), NOT_ALLOWED)
   assert.is(await fate(role, 'SELECT * FROM public."Person"'), 'done')
 }
+
+/** The monolith's owner as most have one: no superuser, and allowed to make a publication and to drop a slot. */
+async function makeOwner(owner: string, url: string): Promise<string> {
+  const tables = shop.services.flatMap(({ entities }) => entities.map(tableSql))
+  await run(url, `CREATE ROLE ${owner} LOGIN REPLICATION`)
+  await run(url, `DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO ${owner}', current_database()); END $$`)
+  for (const table of tables) await run(url, `ALTER TABLE ${table} OWNER TO ${owner}`)
+  return await urlFor(owner, url)
+}
+
+test('an owner who prepared may prepare again and cancel after a superuser has made the role', () =>
+  withShop(({ deployment: { prefix, nats }, urls }) =>
+    withFolder(async (folder) => {
+      const owner = `${prefix}_owner`
+      const byOwner = {
+        MONOLITH_DATABASE_URL: await makeOwner(owner, urls.monolith),
+        PEOPLE_DATABASE_URL: urls.people,
+        ORDERS_DATABASE_URL: urls.orders,
+        NATS_URL: nats.url,
+        SCISSION_PREFIX: prefix,
+        SCISSION_CONTRACTS: await contractsOf(folder, shop),
+      }
+      try {
+        await succeed(['prepare', '--yes'], byOwner)
+        // Twice, as after a later prepare.
+        for (let times = 0; times < 2; times += 1) await run(urls.monolith, monolithRoleSql(shop, prefix))
+        const reader = await urlFor(monolithRole(prefix), urls.monolith)
+        await succeed(['publish', '--snapshot-only'], { ...byOwner, MONOLITH_DATABASE_URL: reader })
+        await succeed(['prepare', '--yes'], byOwner)
+        await succeed(['cancel', '--yes'], byOwner)
+      } finally {
+        await dropRoles([urls.monolith], [monolithRole(prefix), owner])
+      }
+    }),
+  ))
 
 test('the scripts can be run again, and keep the role as it is', () =>
   withShop(async ({ deployment: { prefix }, urls }) => {
