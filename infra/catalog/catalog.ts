@@ -47,7 +47,10 @@ export interface CatalogColumn {
   readonly name: string
   /** As `format_type` prints it under an empty search path. */
   readonly type: string
+  /** Whether no row holds null. */
   readonly notNull: boolean
+  /** Whether no row with null can come; rows of before may hold it (`NOT NULL … NOT VALID`, from PostgreSQL 18 on). */
+  readonly refusesNull: boolean
   /** The default's SQL, or a generated column's expression. */
   readonly expression: string | null
   readonly generated: boolean

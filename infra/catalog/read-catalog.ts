@@ -91,10 +91,16 @@ const COLUMN = z.object({
   name: z.string(),
   type: z.string(),
   notNull: z.boolean(),
+  refusesNull: z.boolean(),
   expression: z.string().nullable(),
   generated: z.boolean(),
   identity: z.enum(['a', 'd', '']).transform((kind) => (kind === '' ? null : IDENTITIES[kind])),
 })
+
+/** Before PostgreSQL 18 no constraint is of this kind, and `attnotnull` holds for every row. */
+const IS_NOT_VALID = `EXISTS (
+           SELECT FROM pg_constraint con
+            WHERE con.conrelid = a.attrelid AND con.contype = 'n' AND con.conkey[1] = a.attnum AND NOT con.convalidated)`
 
 async function readColumns(client: pg.Client, oids: readonly string[]): Promise<Map<string, CatalogColumn[]>> {
   return byTable(
@@ -103,7 +109,7 @@ async function readColumns(client: pg.Client, oids: readonly string[]): Promise<
       COLUMN,
       `SELECT json_build_object(
          'oid', a.attrelid::text, 'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
-         'notNull', a.attnotnull, 'expression', pg_get_expr(d.adbin, d.adrelid), 'generated', a.attgenerated <> '',
+         'notNull', a.attnotnull AND NOT ${IS_NOT_VALID}, 'refusesNull', a.attnotnull, 'expression', pg_get_expr(d.adbin, d.adrelid), 'generated', a.attgenerated <> '',
          'identity', a.attidentity) AS row
        FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
        WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped

@@ -141,7 +141,7 @@ function columnDifferences(table: string, wanted: ContractColumn, actual: Catalo
     found.push(about('column type', `is of type ${actual.type}, where the contract has ${wanted.type}`))
   if (!actual.notNull && !wanted.nullable)
     found.push(about('column nullable', 'may be null, where the contract has NOT NULL'))
-  if (actual.notNull && wanted.nullable)
+  if (actual.refusesNull && wanted.nullable)
     found.push(about('column not nullable', 'is NOT NULL, where the contract allows null'))
   if (actual.generated !== (wanted.generated !== undefined))
     found.push(
@@ -165,7 +165,7 @@ function identityText(identity: CatalogColumn['identity']): string {
 }
 
 function extraColumn(table: string, column: CatalogColumn): Difference {
-  const required = column.notNull && column.expression === null && column.identity === null
+  const required = column.refusesNull && column.expression === null && column.identity === null
   const text = `Column ${quoteIdentifier(column.name)} of table ${table} is not in the contract.`
   return difference(required ? 'column extra and required' : 'column extra', column.name, text)
 }

@@ -15,6 +15,8 @@ const FILTERS = [
   'tests/full-path',
   'tests/publisher',
   'tests/consumers',
+  'tests/infra/catalog',
+  'tests/infra/backup/read-tables',
   'tests/infra/verify',
   'tests/infra/prepare',
   'tests/infra/cancel',

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { type CatalogTable, tableOf } from '../../../infra/catalog/catalog.ts'
 import { readCatalog } from '../../../infra/catalog/read-catalog.ts'
 import { withSession } from '../../../infra/postgres/session.ts'
+import { HAS_NOT_NULL_OF_NEW_ROWS, notNullOfNewRows } from '../../hostile/postgres-18.ts'
 import { withDatabase } from '../../with-servers.ts'
 
 const ODD = `odd "table".x 😀 \\ it's {a,b}`
@@ -24,12 +25,14 @@ const TABLES = `
 test('the catalog says everything of a table with odd names', () =>
   withTables(async (table) => {
     const odd = table(ODD)
+    const plain = { notNull: false, refusesNull: false, expression: null, generated: false, identity: null }
+    const notNull = { notNull: true, refusesNull: true }
     assert.equal(odd?.columns, [
-      { name: 'a.b', type: 'numeric(10,2)', notNull: true, expression: '1.50', generated: false, identity: null },
-      { name: 'E', type: 'public."E ""x"", 😀"[]', notNull: false, expression: null, generated: false, identity: null },
-      { name: 'g', type: 'text', notNull: false, expression: "repeat('x'::text, 2)", generated: true, identity: null },
-      { name: 'i', type: 'bigint', notNull: true, expression: null, generated: false, identity: 'BY DEFAULT' },
-      { name: 'parent', type: 'integer', notNull: false, expression: null, generated: false, identity: null },
+      { ...plain, ...notNull, name: 'a.b', type: 'numeric(10,2)', expression: '1.50' },
+      { ...plain, name: 'E', type: 'public."E ""x"", 😀"[]' },
+      { ...plain, name: 'g', type: 'text', expression: "repeat('x'::text, 2)", generated: true },
+      { ...plain, ...notNull, name: 'i', type: 'bigint', identity: 'BY DEFAULT' },
+      { ...plain, name: 'parent', type: 'integer' },
     ])
     const [lowered, key] = odd?.indexes ?? []
     assert.equal(
@@ -63,6 +66,23 @@ test('rows are looked for in ordinary tables alone, and what does not exist is n
     assert.equal([table('empty')?.persistence, table('empty')?.hasRows, table('empty')?.columns], ['u', false, []])
     assert.is(table('nothing'), undefined)
   }))
+
+test('a column that is NOT NULL for new rows alone may hold null, and refuses it', () =>
+  withDatabase((url) =>
+    withSession({ title: 'the test', variable: 'X', url }, { purpose: 'test' }, async (client) => {
+      await client.query(`CREATE TABLE public.note (id int NOT NULL, text text); INSERT INTO public.note VALUES (1, NULL);
+        ALTER TABLE public.note ADD CONSTRAINT texts ${notNullOfNewRows('text')}`)
+      const catalog = await readCatalog(client, [{ schema: 'public', table: 'note' }])
+      const columns = tableOf(catalog, { schema: 'public', table: 'note' })?.columns ?? []
+      assert.equal(
+        columns.map(({ notNull, refusesNull }) => [notNull, refusesNull]),
+        [
+          [true, true],
+          [false, HAS_NOT_NULL_OF_NEW_ROWS],
+        ],
+      )
+    }),
+  ))
 
 test('enums come with their labels in order, under the name that a column of theirs has', () =>
   withDatabase((url) =>
