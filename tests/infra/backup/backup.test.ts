@@ -11,6 +11,7 @@ import {
   failureOf,
   flipBit,
   rewriteCompressed,
+  runStatements,
   testWithPgDump,
   withClient,
   withFolder,
@@ -161,6 +162,29 @@ testWithPgDump('a dump that cannot be restored at all is no backup, and stays to
       assert.is(failure.exitCode, 3)
       assert.match(failure.message, /^The dump could not be restored: .* stays in .*today\.partial/)
       assert.equal(readdirSync(folder), ['today.partial'])
+    })
+  })
+})
+
+testWithPgDump('a row that cannot be restored is not shown', async () => {
+  await withDatabase(async (url) => {
+    await runStatements(
+      url,
+      'CREATE TABLE person (name text, age integer, CONSTRAINT adult CHECK (age >= 18))',
+      `INSERT INTO person SELECT 'a secret', 20 FROM generate_series(1, 100)`,
+    )
+    await withFolder(async (folder) => {
+      const change = async (age: string): Promise<string> => {
+        const onEvent = (event: BackupEvent): void => {
+          if (event.type !== 'phase-begun' || event.phase !== 'restore') return
+          rewriteCompressed(largestFile(`${folder}/today.partial/dump`), (text) => text.replace('20', age))
+        }
+        return (await failureOf(backUpTo(`${folder}/today`, url, { prove: true, onEvent }))).message
+      }
+      const told = [await change('7'), await change('a secret')]
+      assert.match(told[0] ?? '', /new row for relation "person" violates check constraint "adult"\. It is not proven/)
+      assert.match(told[1] ?? '', /invalid input syntax for type integer: …\. It is not proven/)
+      assert.not.match(told.join(), 'secret')
     })
   })
 })

@@ -141,6 +141,35 @@ test('of what a program prints its first error is told, on one line', () => {
   assert.is(complaintOf([`pg_dump: error: ${'x'.repeat(5000)}`], 1).length, 600)
 })
 
+test('no value of a row is in what is told of an error, and names are', () => {
+  const told = (...lines: string[]): string => complaintOf(lines, 1)
+  const failed = 'pg_restore: error: COPY failed for table "person":'
+  const row = 'DETAIL:  Failing row contains (1, secret'
+  const context = 'CONTEXT:  COPY person, line 1: "1\tsecret"'
+  assert.is(
+    told(
+      `${failed} ERROR:  new row for relation "person" violates check constraint "adult"`,
+      row,
+      ' secret).',
+      context,
+    ),
+    'COPY failed for table "person": ERROR:  new row for relation "person" violates check constraint "adult"',
+  )
+  assert.is(
+    told(`${failed} ERROR:  invalid input syntax for type integer: "se"cret`, 'of "relation "two" lines"', context),
+    'COPY failed for table "person": ERROR:  invalid input syntax for type integer: …',
+  )
+  assert.match(told(`${failed} ERROR:  value "secret" is out of range for type integer`), 'value … is out of range for')
+  assert.match(told(`${failed} ERROR:  invalid input syntax for type json: "secret`, context), /type json: …$/)
+  const unique = 'pg_restore: error: could not execute query: ERROR:  could not create unique index "person_email"'
+  assert.is(
+    told(unique, 'DETAIL:  Key (email)=(secret', 'HINT:  secret) is duplicated.', context),
+    'could not execute query: ERROR:  could not create unique index "person_email"',
+  )
+  const away = 'connection to server at "db.example" (10.0.0.1), port 5432 failed: FATAL:  no role "reader"'
+  assert.is(told(`pg_dump: error: ${away}`), away)
+})
+
 test('a full disk, a migration in the way and anything else have sentences of their own', () => {
   assert.ok(isOutOfRoom('could not write to file "x": No space left on device'))
   assert.match(dumpFailure('/backups/today', 'No space left on device').message, 'The file system of /backups is full')
