@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import type { Client } from 'pg'
 import { FOLDER, type GuardedRun } from './guarded-program.ts'
@@ -51,13 +52,22 @@ function optionsVariable(url: string): Record<string, string> {
 /**
  * TLS as the driver has it, which checks a certificate whenever it asks for one, against the same authorities; libpq by
  * itself would take `require` for encryption without any check, and knows no authorities.
+ * @param here where the driver finds files that the URL names without their folder: the programs run in another one.
  */
-export function tlsVariables(parameters: URLSearchParams, modeOfEnvironment?: string): Record<string, string> {
+export function tlsVariables(
+  parameters: URLSearchParams,
+  modeOfEnvironment?: string,
+  here = process.cwd(),
+): Record<string, string> {
   const mode = tlsMode(parameters, modeOfEnvironment)
   if (mode === null) return {}
-  const files = { PGSSLCERT: parameters.get('sslcert'), PGSSLKEY: parameters.get('sslkey') }
-  const given = Object.entries(files).flatMap(([name, value]) => (value === null ? [] : [[name, value]]))
-  const authority = parameters.get('sslrootcert') ?? (mode.startsWith('verify') ? `${FOLDER}/${ROOTS_FILE}` : null)
+  const fileOf = (parameter: string): string | null => {
+    const path = parameters.get(parameter)
+    return path ? resolve(here, path) : null
+  }
+  const files = { PGSSLCERT: fileOf('sslcert'), PGSSLKEY: fileOf('sslkey') }
+  const given = Object.entries(files).flatMap(([name, path]) => (path === null ? [] : [[name, path]]))
+  const authority = fileOf('sslrootcert') ?? (mode.startsWith('verify') ? `${FOLDER}/${ROOTS_FILE}` : null)
   return {
     PGSSLMODE: mode,
     ...Object.fromEntries(given),

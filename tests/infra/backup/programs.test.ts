@@ -122,6 +122,16 @@ test('TLS is as strict as the sessions of ours have it', () => {
   })
 })
 
+test('files of certificates are those of the folder that the command runs in, and not of the program', () => {
+  const url = new URL('postgres://host/shop?sslmode=verify-full&sslrootcert=ca.pem&sslcert=./tls/c.pem&sslkey=../k.pem')
+  assert.equal(tlsVariables(url.searchParams, undefined, '/home/operator'), {
+    PGSSLMODE: 'verify-full',
+    PGSSLCERT: '/home/operator/tls/c.pem',
+    PGSSLKEY: '/home/k.pem',
+    PGSSLROOTCERT: '/home/operator/ca.pem',
+  })
+})
+
 test('of what a program prints its first error is told, on one line', () => {
   const lines = [
     'pg_dump: dumping contents of table "public.a"',
