@@ -67,11 +67,20 @@ export function dumpArguments({ folder, snapshot, jobs }: Pick<DumpRequest, 'fol
 const LOCK_COMPLAINT = /could not obtain lock on relation|lock timeout/i
 
 const LOST_SERVER =
-  /server closed the connection|connection to server .* failed|terminating connection|could not receive data/i
+  /server closed the connection|terminating connection|could not (receive|send) data|the database system is (starting up|shutting down|in recovery)/i
+
+/** What libpq says where nobody answers, behind `connection to server at … failed: `. */
+const NO_ANSWER =
+  /connection to server .* failed: .*(connection refused|timed out|timeout expired|connection reset|no route to host|unreachable)/i
+
+/** A server that answers is not lost: a password that it refuses, or a certificate of its that fails, come again. */
+function isLost(complaint: string): boolean {
+  return LOST_SERVER.test(complaint) || (NO_ANSWER.test(complaint) && !complaint.includes('FATAL: '))
+}
 
 export function dumpFailure(target: string, complaint: string): Failure {
   if (isOutOfRoom(complaint)) return fullFailure(target)
-  if (LOST_SERVER.test(complaint))
+  if (isLost(complaint))
     return new Failure(5, `pg_dump lost the monolith: ${complaint}; see that the server runs, then run backup again.`)
   const wayOut = LOCK_COMPLAINT.test(complaint)
     ? 'a migration wants one of its tables for itself; run backup again when that has ended'

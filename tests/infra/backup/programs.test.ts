@@ -151,6 +151,32 @@ test('of what a program prints its first error is told, on one line', () => {
   assert.is(complaintOf([`pg_dump: error: ${'x'.repeat(5000)}`], 1).length, 600)
 })
 
+test('a server that refuses pg_dump is not a lost one, and one that does not answer is', () => {
+  const at = 'connection to server at "db.example" (10.0.0.1), port 5432 failed:'
+  const first = 'connection to server at "db.example" (::1), port 5432 failed: Connection refused'
+  const codeOf = (complaint: string): number => dumpFailure('/b/t', complaint).exitCode
+  const refused = [
+    `${at} FATAL:  password authentication failed for user "reader"`,
+    `${at} SSL error: certificate verify failed`,
+    `${at} server does not support SSL, but SSL was required`,
+    `${at} root certificate file "/ca.pem" does not exist`,
+    `${first} ${at} FATAL:  no pg_hba.conf entry for host "10.0.0.2"`,
+  ]
+  for (const complaint of refused) {
+    assert.is(codeOf(complaint), 4, complaint)
+    assert.ok(dumpFailure('/b/t', complaint).message.includes(complaint))
+  }
+  const lost = [
+    `${at} Connection refused Is the server running on that host and accepting TCP/IP connections?`,
+    `${at} timeout expired`,
+    `${at} Connection timed out`,
+    `${at} server closed the connection unexpectedly`,
+    `${at} FATAL:  the database system is shutting down`,
+    'query failed: FATAL:  terminating connection due to administrator command',
+  ]
+  for (const complaint of lost) assert.is(codeOf(complaint), 5, complaint)
+})
+
 test('no value of a row is in what is told of an error, and names are', () => {
   const told = (...lines: string[]): string => complaintOf(lines, 1)
   const failed = 'pg_restore: error: COPY failed for table "person":'
