@@ -15,7 +15,10 @@ export interface ServerFacts {
   readonly identity: string
   /** The database's encoding, for example `UTF8`. */
   readonly encoding: string
-  /** What sorts its texts: locales, their provider and the provider's own locale, where the release has those. */
+  /**
+   * What sorts its texts: locales, their provider (`c` the C library, the only one before PostgreSQL 15) and the provider's
+   * own locale, where it has one.
+   */
   readonly collation: string
   readonly inRecovery: boolean
   readonly role: string
@@ -56,7 +59,7 @@ export async function readServer(client: pg.Client): Promise<ServerFacts> {
        'database', d.datname,
        'identity', concat_ws('/', (SELECT system_identifier FROM pg_control_system()), d.oid, pg_postmaster_start_time()),
        'encoding', pg_encoding_to_char(d.encoding),
-       'collation', concat_ws(' ', d.datcollate, d.datctype, to_jsonb(d)->>'datlocprovider',
+       'collation', concat_ws(' ', d.datcollate, d.datctype, coalesce(to_jsonb(d)->>'datlocprovider', 'c'),
                               coalesce(to_jsonb(d)->>'datlocale', to_jsonb(d)->>'daticulocale')),
        'inRecovery', pg_is_in_recovery(), 'role', r.rolname,
        'mayReplicate', r.rolsuper OR r.rolreplication OR EXISTS (
