@@ -1,8 +1,7 @@
 import { NatsError } from 'nats'
 import pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
-import { brokerFailure, type NatsTarget, publicNatsPlace } from '../infra/nats/connect.ts'
-import { isOutage } from '../infra/nats/outage.ts'
+import { brokerFailure, type NatsTarget } from '../infra/nats/connect.ts'
 
 /** What the sentences name. */
 export interface Places {
@@ -11,19 +10,15 @@ export interface Places {
   readonly database: string
 }
 
+const WAY_OUT = 'run consume again; it goes on from where it was'
+
 /**
  * Puts what a driver threw into an operator's words. What is loaded is stored, and the next run goes on from there,
  * whatever it was. Anything else is a defect of ours and stays as it is.
  */
 export function operatorFailure(error: unknown, places: Places): unknown {
   if (error instanceof Failure) return error
-  if (isOutage(error))
-    return new Failure(
-      5,
-      `NATS at ${publicNatsPlace(places.nats)} (NATS_URL) did not answer (${saidBy(error)}): see that it runs and can be reached, then run consume again; it goes on from where it was.`,
-      { cause: error },
-    )
-  if (error instanceof NatsError) return brokerFailure(places.nats, error, 'run consume again')
+  if (error instanceof NatsError) return brokerFailure(places.nats, error, WAY_OUT)
   if (error instanceof pg.DatabaseError) return databaseFailure(error, places)
   return error
 }
@@ -43,13 +38,9 @@ function databaseFailure(error: pg.DatabaseError, { database }: Places): Failure
   const [, exitCode, cure] = CURES.find(([prefix]) => state.startsWith(prefix)) ?? ['', 1, 'put that right']
   return new Failure(
     exitCode,
-    `${capitalised(database)} refused a statement (${error.message}, SQLSTATE ${state}): ${cure}, then run consume again; it goes on from where it was.`,
+    `${capitalised(database)} refused a statement (${error.message}, SQLSTATE ${state}): ${cure}, then ${WAY_OUT}.`,
     { cause: error },
   )
-}
-
-function saidBy(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 function capitalised(text: string): string {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { connect, type ConnectionOptions, credsAuthenticator, type NatsConnection, NatsError } from 'nats'
 import { Failure } from '../../contracts/failure.ts'
+import { isOutage } from './outage.ts'
 
 /** A NATS server as the configuration names it: `NATS_URL`, which may hold user and password, and files by path. */
 export interface NatsTarget {
@@ -122,17 +123,23 @@ function natsFailure(target: NatsTarget, cause: unknown): Failure {
 }
 
 /**
- * The sentence for what a request to the broker failed with; an error that is not the broker's comes back as it is.
+ * What a request to the broker failed with, in an operator's words: 5 where it did not answer, 4 where it refused. An error
+ * that is not the broker's comes back as it is.
  * @param wayOut ends the sentence, for example `run publish again`.
  */
 export function brokerFailure(target: NatsTarget, error: unknown, wayOut: string): unknown {
   if (!(error instanceof NatsError)) return error
+  const place = `NATS at ${publicNatsPlace(target)} (NATS_URL)`
+  if (isOutage(error))
+    return new Failure(
+      5,
+      `${place} did not answer (${error.message}): see that it runs and can be reached, then ${wayOut}.`,
+      { cause: error },
+    )
   const said = error.api_error === undefined ? error.code : `code ${error.api_error.err_code}`
-  return new Failure(
-    4,
-    `NATS at ${publicNatsPlace(target)} (NATS_URL) refuses a request: ${error.message} (${said}); put that right, then ${wayOut}.`,
-    { cause: error },
-  )
+  return new Failure(4, `${place} refuses a request: ${error.message} (${said}); put that right, then ${wayOut}.`, {
+    cause: error,
+  })
 }
 
 /** Host and port, without user and password. */

@@ -33,7 +33,7 @@ const SERVICES_AT_ONCE = 2
  * Compares what the services hold with what the log says that the monolith held, table by table: count, digest and
  * structure. Where a table differs its rows are named, from the log's pages. Nothing is changed anywhere.
  * @throws Failure 4 where the log holds no closed snapshot, or a database belongs to another log; 5 where a service has
- * not finished loading. A difference is no failure: the report tells it.
+ * not finished loading, or the broker does not answer. A difference is no failure: the report tells it.
  */
 export async function verify(
   dependencies: VerifyDependencies,

@@ -6,6 +6,7 @@ import { streamName } from '../../../contracts/subjects.ts'
 import { withNats } from '../../../infra/nats/connect.ts'
 import type { RowDifferences } from '../../../infra/verify/report.ts'
 import { verify } from '../../../infra/verify/verify.ts'
+import { withTcpProxy } from '../../tcp-proxy.ts'
 import { tablesOf } from './expected-rows.ts'
 import type { MadeByHand } from './made-by-hand.ts'
 import { inShop, runSql, verifyShop, withShop } from './shop.ts'
@@ -51,6 +52,29 @@ test('a log that lost a page is refused as soon as its rows are needed, and not 
     assert.is((await verifyShop(made)).verified, true)
     await inShop(made, 'orders', `DELETE FROM public."Line" WHERE article = 'article 7'`)
     assert.match(await refusal(made), /^4 Stream .*_ORDERS holds 0 of the \d+ pages of Line: messages were removed/)
+  })
+})
+
+test('a broker that goes away while verify needs it is no refusal: it can be tried again later', async () => {
+  await withShop(async (made) => {
+    await inShop(made, 'orders', `DELETE FROM public."Line" WHERE article = 'article 7'`)
+    const url = new URL(made.nats.url)
+    await withTcpProxy(Number(url.port), async (proxy) => {
+      url.port = String(proxy.port)
+      const cut = (): void => {
+        proxy.refuse(true)
+        proxy.cut()
+      }
+      const failure = await verify({ ...made, nats: { ...made.nats, url: url.href } }, { limit: 10 }, cut).catch(
+        (error: unknown) => error,
+      )
+      assert.instance(failure, Failure)
+      assert.is((failure as Failure).exitCode, 5)
+      assert.match(
+        (failure as Failure).message,
+        /^NATS at 127\.0\.0\.1:\d+ \(NATS_URL\) did not answer \(.+\): see that it runs .*, then run verify again\.$/,
+      )
+    })
   })
 })
 
