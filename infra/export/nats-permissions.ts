@@ -56,6 +56,9 @@ function apiSubject(form: string, stream: string): string {
  * writes and an operator who cannot, and for each service an account of its own, which may ask the first one for that
  * service's stream and for nothing else. Accounts rather than users of one account, since the replies to all users of
  * an account pass through subjects that each of them may listen to. Manual: docs.nats.io, "Accounts".
+ *
+ * A consumer names the subject that it is delivered to, which no permission bounds: the broker writes there by itself, in
+ * the log's account, while somebody in it listens to exactly that subject. Nobody does but the clients to their inboxes.
  */
 export function natsPermissions({ set, prefix }: LogDeployment): string {
   const services = set.services.map(({ name }) => name)
@@ -79,6 +82,9 @@ function introduction(prefix: string, services: readonly string[]): string[] {
     '# Put it in place before prepare makes the streams: those of another account are not seen from this one. Passwords',
     "# come from the server's environment; one that is all digits, or begins like a number, needs quotes in there:",
     ...users.map(({ user, passwordVariable }) => `#   ${passwordVariable}  for the user ${user}`),
+    '#',
+    `# Let nobody listen to anything else in the account ${logAccountName(prefix)}: whatever somebody there listens to by its exact`,
+    '# name, the broker delivers for a service that asks for it, into the streams and the API too.',
     '',
   ]
 }

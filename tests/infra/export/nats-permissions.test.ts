@@ -1,9 +1,11 @@
 // deadline: 180 s
-import { AckPolicy, connect, type NatsConnection, NatsError } from 'nats'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AckPolicy, connect, type ConsumerConfig, nanos, type NatsConnection, NatsError } from 'nats'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { snapshotSubject, streamName } from '../../../contracts/subjects.ts'
 import { natsPermissions } from '../../../infra/export/nats-permissions.ts'
+import { ensureStream } from '../../../infra/nats/ensure-stream.ts'
 import { runCommand } from '../../command-line/run-command.ts'
 import { withFolder } from '../../command-line/shop.ts'
 import { shop, withShop } from '../preflight/shop.ts'
@@ -94,14 +96,34 @@ async function assertReaderIsBound(nats: PermittedNats, prefix: string): Promise
   assert.equal(await streamEnds(nats, [own, other]), before, 'nothing was written')
 }
 
-/** A reader that is to be sent messages, and names another stream's subject for them: the broker must not store them. */
+/** What a reader asks for that names another stream's subjects, or the API's, for its messages and its heartbeats. */
 async function pushIntoOther(connection: NatsConnection, prefix: string): Promise<void> {
-  const manager = await connection.jetstreamManager()
-  const deliver = snapshotSubject(prefix, 'orders', 'Order')
-  await manager.consumers
-    .add(streamName(prefix, 'people'), { ack_policy: AckPolicy.None, deliver_subject: deliver })
-    .catch(() => undefined)
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  const targets = [
+    snapshotSubject(prefix, 'orders', 'Order'),
+    ...['people', 'orders'].map((service) => `$JS.API.STREAM.DELETE.${streamName(prefix, service)}`),
+  ]
+  for (const target of targets) {
+    await haveDelivered(connection, prefix, target, {})
+    await haveDelivered(connection, prefix, target, { filter_subject: `${prefix}.people.nothing` })
+  }
+  await delay(HEARTBEATS_MS)
+}
+
+/** Long enough for two of the heartbeats, of which the broker sends one a second at most. */
+const HEARTBEATS_MS = 2_500
+
+/** A reader of the stream people that is to be sent messages, and while there are none a heartbeat each second. */
+async function haveDelivered(
+  connection: NatsConnection,
+  prefix: string,
+  deliver: string,
+  config: Partial<ConsumerConfig>,
+): Promise<void> {
+  const stream = streamName(prefix, 'people')
+  const wanted = { ack_policy: AckPolicy.None, idle_heartbeat: nanos(1_000), deliver_subject: deliver, ...config }
+  const asked = JSON.stringify({ stream_name: stream, config: wanted })
+  const answer = await connection.request(`$JS.API.CONSUMER.CREATE.${stream}`, asked, { timeout: 5_000 })
+  assert.not.ok(answer.json<{ error?: unknown }>().error, `the broker makes the reader that delivers to ${deliver}`)
 }
 
 async function streamEnds(nats: PermittedNats, streams: readonly string[]): Promise<number[]> {
@@ -142,6 +164,37 @@ async function assertRepliesAreApart(nats: PermittedNats, prefix: string): Promi
     assert.equal(heard, [])
   })
 }
+
+test('a known limit: what somebody in the account of the log listens to by its exact name, a service can have written', async () => {
+  const prefix = uniquePrefix()
+  const [own, other] = [streamName(prefix, 'people'), streamName(prefix, 'orders')]
+  const subject = snapshotSubject(prefix, 'orders', 'Order')
+  const deletion = `$JS.API.STREAM.DELETE.${other}`
+  const alsoListening = (permissions: string): string =>
+    permissions.replaceAll("['_INBOX.>']", `['_INBOX.>', '${subject}', '${deletion}']`)
+  const tryIt = async (nats: PermittedNats): Promise<void> =>
+    await withConnection(nats.operator, async (operator) => {
+      const manager = await operator.jetstreamManager()
+      for (const name of ['people', 'orders'])
+        await ensureStream(manager, { prefix, service: name, replicas: 1, messageBytes: 1_048_576 })
+      const listen = async (exactly: string): Promise<void> => {
+        operator.subscribe(exactly, { callback: () => undefined })
+        await operator.flush()
+      }
+      await withConnection(nats.service('people'), async (reader) => {
+        await listen(subject)
+        await haveDelivered(reader, prefix, subject, { filter_subject: `${prefix}.people.nothing` })
+        await delay(HEARTBEATS_MS)
+        assert.ok((await manager.streams.info(other)).state.messages > 0, 'its heartbeats are in the other stream')
+        assert.is((await manager.streams.getMessage(other, { seq: 1 })).data.length, 0)
+        await listen(deletion)
+        await haveDelivered(reader, prefix, deletion, { filter_subject: `${prefix}.people.nothing` })
+        await delay(HEARTBEATS_MS)
+      })
+      assert.equal(await manager.streams.names().next(), [own])
+    })
+  await withPermittedNats(shop, prefix, tryIt, alsoListening)
+})
 
 test('the permissions name no password, and as many users as there are services, and two more', () => {
   const permissions = natsPermissions({ set: shop, prefix: 'shop' })

@@ -22,11 +22,15 @@ export interface PermittedNats {
   service(name: string): string
 }
 
-/** The server includes the exported file as it is, and takes the passwords from its environment, as the file says. */
+/**
+ * The server includes the exported file as it is, and takes the passwords from its environment, as the file says.
+ * @param edit what an operator does to the file first.
+ */
 export async function withPermittedNats(
   set: ContractSet,
   prefix: string,
   use: (nats: PermittedNats) => Promise<void>,
+  edit: (permissions: string) => string = (permissions) => permissions,
 ): Promise<void> {
   const users = [
     operatorUser(prefix),
@@ -35,7 +39,7 @@ export async function withPermittedNats(
   ]
   const passwords = new Map(users.map(({ user }) => [user, randomPassword()]))
   await keepIfDone(async (folder) => {
-    const port = await start(folder, natsPermissions({ set, prefix }), users, passwords)
+    const port = await start(folder, edit(natsPermissions({ set, prefix })), users, passwords)
     const url = ({ user }: LogUser): string => `nats://${user}:${passwords.get(user)}@${LOOPBACK}:${port}`
     await use({
       operator: url(operatorUser(prefix)),
