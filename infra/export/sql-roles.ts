@@ -79,7 +79,7 @@ function givePublicationSql(role: string, publication: string): string {
 
 /**
  * The SQL that makes the role with which `prepare`, `consume` and `verify` use a service's database: it owns what it makes
- * there and has nothing elsewhere. Extensions are made by whoever runs this, since most of them take a superuser.
+ * there and is granted nothing elsewhere. Extensions are made by whoever runs this, since most of them take a superuser.
  */
 export function serviceRoleSql(service: Service, prefix: string): string {
   const role = serviceRole(prefix, service.name)
