@@ -25,8 +25,8 @@ const LEAST_CHUNK_BYTES = 4 * 1024 * 1024
 const CHUNK_SECONDS = 0.25
 
 /**
- * How large chunks are where a rate bounds what is read: a chunk's digest is read at once, which the monolith feels
- * as a burst, and its rows at the rate, in a transaction that should stay short all the same.
+ * How large chunks are where a rate bounds what is read, in bytes: a chunk's rows are read at the rate, in a transaction that
+ * should stay short all the same, and its digest at once.
  */
 export function chunkBytesAt(bytesPerSecond: number): number {
   return Math.min(CHUNK_BYTES, Math.max(LEAST_CHUNK_BYTES, Math.floor(bytesPerSecond * CHUNK_SECONDS)))
