@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
 import type { PostgresTarget } from '../infra/postgres/session.ts'
-import { blockerText, readWaits } from '../infra/postgres/waits.ts'
+import { blockerText, readWaits, type Wait } from '../infra/postgres/waits.ts'
 import { openConsumerSession, type SessionLife } from './consumer-session.ts'
 import { NoAnswer } from './database-outage.ts'
 
@@ -71,31 +71,39 @@ async function probe(
 /** For how long sessions wait for locks that others hold; of each that is waited for it says so once. */
 class WaitPatience {
   readonly #service: string
-  readonly #life: Pick<SessionLife, 'notice' | 'maxWaitMs'>
+  readonly #life: Pick<SessionLife, 'notice' | 'maxWaitMs' | 'open'>
   readonly #told = new Set<string>()
-  #since: number | null = null
+  /** When each wait of one session for another was seen first, in milliseconds. */
+  #since = new Map<string, number>()
 
-  constructor(service: string, life: Pick<SessionLife, 'notice' | 'maxWaitMs'>) {
+  constructor(service: string, life: Pick<SessionLife, 'notice' | 'maxWaitMs' | 'open'>) {
     this.#service = service
     this.#life = life
   }
 
   /** @returns the failure with which a wait is given up; null where nobody waits, or not for too long. */
-  async look(client: pg.Client, own: readonly string[]): Promise<Failure | null> {
-    const waits = (await readWaits(client, own)).filter(({ pid }) => !own.includes(pid))
-    const [first] = waits
-    this.#since = first === undefined ? null : (this.#since ?? Date.now())
+  async look(client: pg.Client, asked: readonly string[]): Promise<Failure | null> {
+    const { maxWaitMs, notice, open } = this.#life
+    // Our own builds wait for each other, also for a session that was opened since.
+    const waits = (await readWaits(client, asked)).filter(({ pid }) => !open.has(pid))
+    const before = this.#since
+    this.#since = new Map(waits.map((wait) => [nameOf(wait), before.get(nameOf(wait)) ?? Date.now()]))
     for (const wait of waits) {
       if (!this.#told.has(wait.pid))
-        this.#life.notice(`Service ${this.#service} waits for ${blockerText(wait)}: let it end, or end it.`)
+        notice(`Service ${this.#service} waits for ${blockerText(wait)}: let it end, or end it.`)
       this.#told.add(wait.pid)
     }
-    if (first === undefined || Date.now() - (this.#since ?? 0) < this.#life.maxWaitMs) return null
+    const long = waits.find((wait) => Date.now() - (this.#since.get(nameOf(wait)) ?? 0) >= maxWaitMs)
+    if (long === undefined) return null
     return new Failure(
       5,
-      `Service ${this.#service} has waited for ${blockerText(first)} for longer than --max-outage: let it end, or end it, then run consume again; it goes on from where it was.`,
+      `Service ${this.#service} has waited for ${blockerText(long)} for longer than --max-outage: let it end, or end it, then run consume again; it goes on from where it was.`,
     )
   }
+}
+
+function nameOf({ waiting, pid }: Wait): string {
+  return `${waiting}/${pid}`
 }
 
 /** Those of the server's processes that are none any more. */
