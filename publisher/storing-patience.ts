@@ -58,7 +58,7 @@ export class StoringPatience {
   }
 }
 
-/** From 2.12 on a stream whose disk was full answers nothing more until its server is started again. */
+/** A stream of nats-server 2.15 whose disk was full answers nothing more until its server is started again. */
 const CURE = 'see the log of nats-server; where its disk was full, free space there and restart it'
 
 /** The message was sent, and nothing came back. */
