@@ -68,7 +68,8 @@ async function readChunkUnderSnapshot(client: pg.Client, reading: ChunkReading):
       1,
       `Table ${tableSql(entity)}, chunk ${chunk.number}: SQL counts ${digest.rows} rows, and its pages hold ${rows} (${stored.rows} of them from an earlier run) under the same snapshot; nothing of it is closed, please report it.`,
     )
-  // The digest has read the same rows, and those of the pages that were stored before; it is paid for here, where no transaction of the monolith is kept open by it.
+  // The digest has read the same rows, and those of the pages that were stored before. It is paid for here, where no
+  // transaction of the monolith is kept open by it.
   if (pace !== null) await pace(stored.bytes + copied.readBytes, signal)
   return { digest, pages: stored.pages + copied.pages, bytes: stored.bytes + copied.bytes }
 }

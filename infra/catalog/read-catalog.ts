@@ -109,7 +109,8 @@ async function readColumns(client: pg.Client, oids: readonly string[]): Promise<
       COLUMN,
       `SELECT json_build_object(
          'oid', a.attrelid::text, 'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
-         'notNull', a.attnotnull AND NOT ${IS_NOT_VALID}, 'refusesNull', a.attnotnull, 'expression', pg_get_expr(d.adbin, d.adrelid), 'generated', a.attgenerated <> '',
+         'notNull', a.attnotnull AND NOT ${IS_NOT_VALID}, 'refusesNull', a.attnotnull,
+         'expression', pg_get_expr(d.adbin, d.adrelid), 'generated', a.attgenerated <> '',
          'identity', a.attidentity) AS row
        FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
        WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
