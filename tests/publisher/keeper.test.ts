@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
@@ -42,6 +43,17 @@ async function withHeld(
     await release()
     await settled
   }
+}
+
+/** It may say before what it waits for. */
+async function untilSaid(output: Readable, words: string): Promise<void> {
+  let said = ''
+  for await (const text of output.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    said += String(text)
+    if (said.includes(words)) break
+  }
+  assert.match(said, words)
+  output.resume()
 }
 
 async function untilGone(bank: Bank): Promise<number> {
@@ -144,8 +156,7 @@ test('a terminal that ends its whole process group does not end the keeper, and 
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const exited = once(child, 'exit')
-    await once(child.stdout, 'data')
-    child.stdout.resume()
+    await untilSaid(child.stdout, '"type":"page-stored"')
     assert.is((await keepersOf(bank)).length, 1)
     assert.not.match(await commandLineOfKeeper(bank), new URL(bank.url).password)
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT')
