@@ -11,11 +11,11 @@ const SAMPLE: Recorded = {
     logByCopyText: 0.304,
   },
   matrix: [
-    { postgres: '14.23', nats: '2.10.27', passed: 3, failed: 0 },
-    { postgres: '15.18', nats: '2.10.27', passed: 3, failed: 0 },
-    { postgres: '16.14', nats: '2.10.27', passed: 3, failed: 1 },
-    { postgres: '15.18', nats: '2.15.0', passed: 3, failed: 0 },
-    { postgres: '18.4', nats: '2.10.27', passed: 0, failed: 0 },
+    { postgres: '14.23', nats: '2.10.27', passed: 3, failed: 0, on: '2026-11-27' },
+    { postgres: '15.18', nats: '2.10.27', passed: 3, failed: 0, on: '2026-11-27' },
+    { postgres: '16.14', nats: '2.10.27', passed: 3, failed: 1, on: '2026-11-27' },
+    { postgres: '15.18', nats: '2.15.0', passed: 3, failed: 0, on: '2026-11-27' },
+    { postgres: '18.4', nats: '2.10.27', passed: 0, failed: 0, on: '2026-11-27' },
   ],
 }
 
