@@ -5,6 +5,7 @@ import { decodeMessage } from '../contracts/wire/decode-message.ts'
 import { messageKind } from '../contracts/wire/message-kind.ts'
 import type {
   AttemptControl,
+  ChangeMessage,
   ContractControl,
   Control,
   EpochControl,
@@ -18,7 +19,9 @@ import { LOCK_PATIENCE, withLockPatience } from '../infra/prepare/lock-patience.
 import type { Phase } from '../infra/service-database/state-ddl.ts'
 import { buildObjects } from './build-objects.ts'
 import { PartCollector, type WholeMessage } from './collect-parts.ts'
-import { decideAttempt, decideEpoch, decideManifest, type Known, ledgerShortfalls } from './decide-message.ts'
+import { decideAttempt, decideChange, decideEpoch, decideManifest, ledgerShortfalls } from './decide-message.ts'
+import type { ChangeApplier } from './following/change-applier.ts'
+import type { VerificationStop } from './following/verification-stop.ts'
 import { assertCanBeEmptied, assertEmpty, emptyTable } from './empty-tables.ts'
 import type { ConsumerEvent } from './events.ts'
 import type { Beginning } from './find-beginning.ts'
@@ -27,6 +30,7 @@ import { assertFollows, type Numbered } from './log-order.ts'
 import type { PageLoading } from './page-loading.ts'
 import { refuseTriggers } from './refuse-triggers.ts'
 import * as state from './service-state.ts'
+import { Standing } from './standing.ts'
 import { setAsideForLoading } from './set-aside.ts'
 import type { KnownShapes } from './shapes.ts'
 import type { Watermark } from './watermark.ts'
@@ -40,6 +44,8 @@ export interface LogApplication {
   readonly leader: pg.Client
   readonly loaders: LoaderPool
   readonly loading: PageLoading
+  readonly changes: ChangeApplier
+  readonly stop: VerificationStop
   readonly shapes: KnownShapes
   readonly watermark: Watermark
   readonly report: (event: ConsumerEvent) => void
@@ -52,41 +58,44 @@ export interface LogApplication {
 export class LogApplier {
   readonly #application: LogApplication
   readonly #beginning: Beginning
-  readonly #attempts: Map<string, number>
+  readonly #standing: Standing
   readonly #parts = new PartCollector()
-  #epoch: number
-  #epochStartedAt: string | null
-  #systemId: string | null
-  readonly #snapshots: Map<string, string | null>
-  #phase: Phase
   #previous: Numbered | null
+  /** Whether changes were passed over, which wait in the log until the tables are complete. */
+  #isHolding = false
+  #isCompleted = false
 
   constructor(application: LogApplication, checkpoint: state.Checkpoint, beginning: Beginning) {
     this.#application = application
     this.#beginning = beginning
-    this.#epoch = checkpoint.epoch
-    this.#epochStartedAt = checkpoint.epochStartedAt
-    this.#systemId = checkpoint.systemId
-    this.#snapshots = new Map(checkpoint.snapshots)
-    this.#phase = checkpoint.phase
-    this.#attempts = new Map(checkpoint.attempts)
+    const { service, set } = application
+    const of = { contractSet: set.name, service: service.name, announced: beginning.announced }
+    this.#standing = new Standing(of, checkpoint)
     this.#previous = beginning.previous
   }
 
   get phase(): Phase {
-    return this.#phase
+    return this.#standing.phase
   }
 
   get epoch(): number {
-    return this.#epoch
+    return this.#standing.epoch
+  }
+
+  /**
+   * Whether the log is to be read on from where the hint stands, as a new run would: the tables are complete since this one
+   * began, and changes may wait there.
+   */
+  get mustReadAgain(): boolean {
+    return this.#isCompleted && this.#standing.phase === 'following'
   }
 
   /** Goes on with what a crash left half done, before the log is read. What is overtaken need not be finished. */
   async resume(): Promise<void> {
     const { leader, service } = this.#application
-    this.#enterPhase(this.#phase)
-    if (this.#phase === 'loading') await refuseTriggers(leader, service)
-    if (this.#phase === 'indexing' && !this.#beginning.isOvertaken) await this.#build()
+    this.#enterPhase(this.#standing.phase)
+    if (this.#standing.phase === 'loading') await refuseTriggers(leader, service)
+    if (this.#standing.phase === 'indexing' && !this.#beginning.isOvertaken) await this.#build()
   }
 
   async apply(message: LogMessage): Promise<void> {
@@ -110,16 +119,14 @@ export class LogApplier {
 
   async #applyWhole(whole: WholeMessage, sequence: number): Promise<void> {
     const { loading, watermark } = this.#application
-    if (messageKind(whole.payload) === 'page') return await loading.take(this.#known(), whole)
+    if (messageKind(whole.payload) === 'page') return await loading.take(this.#standing.known(), whole)
     const message = decodeMessage(whole.payload)
     switch (message.kind) {
       case 'control':
         await this.#applyControl(message, whole.sequences[0] ?? sequence)
         break
       case 'change':
-        throw this.#refuse(
-          `message ${sequence} holds changes, which this release does not apply: use the release that published them`,
-        )
+        return await this.#applyChange(message, whole)
       case 'page':
       case 'part':
         throw this.#refuse(`message ${sequence} is a part that holds parts: the log was written by something else`)
@@ -129,14 +136,41 @@ export class LogApplier {
     watermark.applied(whole.sequences)
   }
 
+  /**
+   * Changes come beside the pages, and are applied when the tables are complete. Until then the first of them holds the
+   * hint where it is, and from there the log is read again.
+   */
+  async #applyChange(message: ChangeMessage, { payload, sequences }: WholeMessage): Promise<void> {
+    const { watermark } = this.#application
+    const decision = decideChange(this.#standing.known(), message)
+    if (decision === 'apply' && !this.#isHolding) return await this.#take(message, payload.length, sequences)
+    if (decision === 'skip' || this.#isHolding) return watermark.applied(sequences)
+    this.#isHolding = true
+  }
+
+  /** Where a verification's point is in the message, the database is shown as of that point. */
+  async #take(message: ChangeMessage, bytes: number, sequences: readonly number[]): Promise<void> {
+    const { changes, stop } = this.#application
+    const split = stop.split(message)
+    if (split !== null) {
+      if (split.before.length > 0) await changes.take({ ...message, runs: split.before }, 0, [])
+      await stop.show()
+    }
+    await changes.take(split === null ? message : { ...message, runs: split.after }, bytes, sequences)
+  }
+
   async #applyControl(control: Control, sequence: number): Promise<void> {
     switch (control.control) {
       case 'epoch':
-        return decideEpoch(this.#known(), control) === 'enter' ? await this.#enterEpoch(control, sequence) : undefined
+        return decideEpoch(this.#standing.known(), control) === 'enter'
+          ? await this.#enterEpoch(control, sequence)
+          : undefined
       case 'contract':
         return await this.#learn(control)
       case 'attempt':
-        return decideAttempt(this.#known(), control) === 'enter' ? await this.#enterAttempt(control) : undefined
+        return decideAttempt(this.#standing.known(), control) === 'enter'
+          ? await this.#enterAttempt(control)
+          : undefined
       case 'chunk':
         // It tells a publisher that goes on; the pages are what is loaded.
         return undefined
@@ -149,6 +183,10 @@ export class LogApplier {
         })
       case 'manifest':
         return await this.#applyManifest(control)
+      case 'marker':
+        return this.#standing.phase === 'following'
+          ? await this.#application.stop.marker(control.name, control.lsn)
+          : undefined
       default:
         return unreachable(control)
     }
@@ -163,21 +201,18 @@ export class LogApplier {
 
   /** One transaction: the epoch, the void attempts, and what stands in the way of loading. */
   async #enterEpoch(control: EpochControl, sequence: number): Promise<void> {
-    const { leader, loading, service } = this.#application
+    const { changes, leader, loading, service } = this.#application
     await loading.drain()
+    await changes.abandon()
     await this.#withTables(service.entities, async () => {
-      if (this.#epoch === 0) await assertEmpty(leader, service)
+      if (this.#standing.epoch === 0) await assertEmpty(leader, service)
       await refuseTriggers(leader, service)
       await state.enterEpoch(leader, control, sequence)
       await setAsideForLoading(leader, service)
       await assertCanBeEmptied(leader, service)
     })
     crashPoint('consume-epoch-entered')
-    this.#epoch = control.epoch
-    this.#epochStartedAt = control.startedAt
-    this.#systemId = control.systemId
-    for (const { name } of service.entities) this.#attempts.set(name, 0)
-    this.#snapshots.clear()
+    this.#standing.enterEpoch(control)
     this.#enterPhase('loading')
   }
 
@@ -186,38 +221,47 @@ export class LogApplier {
     const entity = service.entities.find(({ name }) => name === control.entity)
     if (entity === undefined) throw new Error(`The decision let an unknown entity pass: ${control.entity}`)
     await loading.drain()
-    const tables = this.#phase === 'loading' ? [entity] : service.entities
+    await this.#stopFollowing()
+    const tables = this.#standing.phase === 'loading' ? [entity] : service.entities
     await this.#withTables(tables, async () => {
       await refuseTriggers(leader, service)
       if (await state.isUnfilled(leader, entity.name)) await assertEmpty(leader, service, [entity])
-      if (this.#phase !== 'loading') await setAsideForLoading(leader, service)
+      if (this.#standing.phase !== 'loading') await setAsideForLoading(leader, service)
       await emptyTable(leader, service, entity)
       await state.enterAttempt(leader, control)
     })
     crashPoint('consume-attempt-entered')
-    this.#attempts.set(entity.name, control.attempt)
-    this.#snapshots.set(entity.name, control.snapshot)
-    if (this.#phase !== 'loading') this.#enterPhase('loading')
+    this.#standing.enterAttempt(control)
+    if (this.#standing.phase !== 'loading') this.#enterPhase('loading')
+  }
+
+  /** A transaction that is open by now waits in the log, from its first message on: nothing of it is stored. */
+  async #stopFollowing(): Promise<void> {
+    const { changes } = this.#application
+    if (this.#standing.phase !== 'following') return
+    await changes.drain()
+    this.#isHolding = await changes.abandon()
   }
 
   async #applyManifest(control: ManifestControl): Promise<void> {
-    const decision = decideManifest(this.#known(), control)
+    const decision = decideManifest(this.#standing.known(), control)
     if (decision === 'close') await this.#close(control)
-    if (decision === 'move the point') await state.storePosition(this.#application.leader, control.consistencyPoint)
+    if (decision === 'move the point')
+      await state.storeConsistencyPoint(this.#application.leader, control.consistencyPoint)
   }
 
   async #close(control: ManifestControl): Promise<void> {
     const { leader, loading } = this.#application
     await loading.drain()
-    const ledger = await state.readLedgerTotals(leader, this.#epoch)
-    const shortfalls = ledgerShortfalls(control, ledger, [...this.#attempts.keys()])
+    const ledger = await state.readLedgerTotals(leader, this.#standing.epoch)
+    const shortfalls = ledgerShortfalls(control, ledger, this.#standing.entities)
     if (shortfalls.length > 0)
       throw this.#refuse(
         `the log's manifest is not met: ${shortfalls.join('; ')}: the log is not whole; begin a new epoch with publish --new-epoch`,
       )
     await inTransaction(leader, 'BEGIN', async () => {
       for (const totals of control.entities) await state.storeExpectation(leader, totals)
-      await state.storePosition(leader, control.consistencyPoint)
+      await state.storeConsistencyPoint(leader, control.consistencyPoint)
       await state.setPhase(leader, 'indexing')
     })
     crashPoint('consume-manifest-stored')
@@ -226,10 +270,11 @@ export class LogApplier {
 
   async #build(): Promise<void> {
     const { leader, loaders, report, service } = this.#application
-    if (this.#phase !== 'indexing') this.#enterPhase('indexing')
+    if (this.#standing.phase !== 'indexing') this.#enterPhase('indexing')
     await buildObjects({ leader, loaders, service, report })
     crashPoint('consume-objects-built')
     await state.setPhase(leader, 'following')
+    this.#isCompleted = true
     crashPoint('consume-following')
     this.#enterPhase('following')
   }
@@ -243,23 +288,8 @@ export class LogApplier {
   }
 
   #enterPhase(phase: Phase): void {
-    this.#phase = phase
+    this.#standing.phase = phase
     this.#application.report({ type: 'phase-entered', service: this.#application.service.name, phase })
-  }
-
-  #known(): Known {
-    const { service, set } = this.#application
-    return {
-      contractSet: set.name,
-      service: service.name,
-      epoch: this.#epoch,
-      epochStartedAt: this.#epochStartedAt,
-      systemId: this.#systemId,
-      phase: this.#phase,
-      attempts: this.#attempts,
-      snapshots: this.#snapshots,
-      announced: this.#beginning.announced,
-    }
   }
 
   #refuse(clause: string, cause?: Error): Failure {

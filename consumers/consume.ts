@@ -64,7 +64,7 @@ export async function consume(
 ): Promise<ConsumeOutcome> {
   const startedAt = Date.now()
   const { nats, service } = dependencies
-  const loaded = { rows: 0, bytes: 0 }
+  const loaded = { rows: 0, bytes: 0, changes: 0 }
   let connection: Promise<NatsConnection> | null = null
   const connectBroker = async (): Promise<NatsConnection> =>
     await (connection ??= connectNats(nats, `consume ${service.name}`))
@@ -74,6 +74,7 @@ export async function consume(
         loaded.rows += event.rows
         loaded.bytes += event.bytes
       }
+      if (event.type === 'changes-applied') loaded.changes += event.changes
       report(event)
     })
     return {
@@ -83,6 +84,7 @@ export async function consume(
       rows,
       loadedRows: loaded.rows,
       loadedBytes: loaded.bytes,
+      appliedChanges: loaded.changes,
       seconds: (Date.now() - startedAt) / 1000,
     }
   } catch (error) {
@@ -133,9 +135,12 @@ async function consumeThroughOutages(
   }
 }
 
+/** What proves that the database takes rows. */
+const PROGRESS: ReadonlySet<ConsumerEvent['type']> = new Set(['pages-loaded', 'object-built', 'changes-applied'])
+
 function reportingProgress(report: Report, patience: OutagePatience): Report {
   return (event) => {
-    if (event.type === 'pages-loaded' || event.type === 'object-built') patience.progressed()
+    if (PROGRESS.has(event.type)) patience.progressed()
     report(event)
   }
 }

@@ -101,6 +101,16 @@ export function decideManifest(known: Known, control: ManifestControl): 'close' 
   return known.phase === 'following' ? 'move the point' : 'close'
 }
 
+/**
+ * Changes are applied to tables that are complete; before that they wait in the log.
+ * @throws Failure 4 for changes of an epoch that the log did not announce.
+ */
+export function decideChange(known: Known, change: { readonly epoch: number }): 'apply' | 'hold' | 'skip' {
+  if (change.epoch < known.epoch) return 'skip'
+  if (change.epoch > known.epoch) throw unannounced(known, 'changes', change)
+  return known.phase === 'following' ? 'apply' : 'hold'
+}
+
 function attemptOf(known: Known, entity: string): number {
   const attempt = known.attempts.get(entity)
   if (attempt !== undefined) return attempt

@@ -21,6 +21,14 @@ export type ConsumerEvent =
       readonly kind: 'key' | 'index' | 'foreign key'
       readonly name: string
     }
+  | {
+      readonly type: 'changes-applied'
+      readonly service: string
+      readonly transactions: number
+      readonly changes: number
+      /** Whether they had to be applied one by one, since all together met a constraint. */
+      readonly oneByOne: boolean
+    }
   | { readonly type: 'notice'; readonly service: string; readonly text: string }
 
 /** How one service's consumer ended. */
@@ -32,5 +40,7 @@ export interface ConsumeOutcome {
   readonly rows: number
   readonly loadedRows: number
   readonly loadedBytes: number
+  /** Changes that this run applied. */
+  readonly appliedChanges: number
   readonly seconds: number
 }

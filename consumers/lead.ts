@@ -11,6 +11,8 @@ import { openConsumerSession, type OpenSessions, type SessionLife } from './cons
 import { outageCause } from './database-outage.ts'
 import { endFormerSessions } from './end-former-sessions.ts'
 import type { ConsumerEvent } from './events.ts'
+import { ChangeApplier } from './following/change-applier.ts'
+import { VerificationStop } from './following/verification-stop.ts'
 import { type Beginning, findBeginning } from './find-beginning.ts'
 import { assertNoLoaders, takeLease } from './lease.ts'
 import { watchSessions } from './liveness.ts'
@@ -65,7 +67,7 @@ export async function lead(run: Run): Promise<Standing> {
       await takeLease(leader, service.name)
       const checkpoint = await readCheckpoint(leader, dependencies)
       run.connected()
-      const epoch = await applyLog(connected(run, await run.connectBroker(), leader, life), checkpoint)
+      const epoch = await applyToTheEnd(connected(run, await run.connectBroker(), leader, life), checkpoint)
       const ledger = await readLedgerTotals(leader, epoch)
       return { epoch, rows: [...ledger.values()].reduce((sum, { rows }) => sum + rows, 0) }
     } finally {
@@ -77,6 +79,14 @@ export async function lead(run: Run): Promise<Standing> {
     throw error
   } finally {
     await end()
+  }
+}
+
+/** Changes that came beside pages are read when the tables are complete. */
+async function applyToTheEnd(run: ConnectedRun, first: Checkpoint): Promise<number> {
+  for (let checkpoint = first; ; checkpoint = await readCheckpoint(run.leader, run.dependencies)) {
+    const { epoch, mustReadAgain } = await applyLog(run, checkpoint)
+    if (!mustReadAgain) return epoch
   }
 }
 
@@ -96,7 +106,7 @@ function connected(run: Run, connection: NatsConnection, leader: pg.Client, life
   return { ...run, connection, leader, life, ask, notice }
 }
 
-async function applyLog(run: ConnectedRun, checkpoint: Checkpoint): Promise<number> {
+async function applyLog(run: ConnectedRun, checkpoint: Checkpoint): Promise<Applied> {
   const { ask, dependencies, leader, life, options } = run
   const { database, prefix, service } = dependencies
   const beginning = await findBeginning({ ask, prefix, service: service.name }, checkpoint)
@@ -104,37 +114,70 @@ async function applyLog(run: ConnectedRun, checkpoint: Checkpoint): Promise<numb
   const loaders = await openLoaders(database, service.name, options.loaders, life)
   try {
     const start = { sequence: beginning.from - 1, writer: checkpoint.writer }
-    const reading = await beginReading(run, loaders, createWatermark(start), { checkpoint, beginning })
-    return await applyFrom(run, reading, beginning.from)
+    return await withChangeSession(run, checkpoint, async (changes) => {
+      const place = { checkpoint, beginning }
+      const reading = await beginReading(run, { loaders, changes, watermark: createWatermark(start) }, place)
+      return await applyFrom(run, reading, beginning.from)
+    })
   } finally {
     await loaders.end()
   }
 }
 
-async function applyFrom(run: ConnectedRun, reading: Reading, from: StreamSequence): Promise<number> {
-  const { applier, loading, watermark } = reading
+/** Changes lost with a server that crashed are read again, like pages: see `openLoaders`. */
+async function withChangeSession<Result>(
+  { dependencies: { database, service }, life }: ConnectedRun,
+  { phase }: Checkpoint,
+  action: (client: pg.Client | null) => Promise<Result>,
+): Promise<Result> {
+  if (phase !== 'following') return await action(null)
+  const { client, end } = await openConsumerSession(database, `consume ${service.name} changes`, life)
+  try {
+    await client.query('SET synchronous_commit = off')
+    return await action(client)
+  } finally {
+    await end()
+  }
+}
+
+async function applyFrom(run: ConnectedRun, reading: Reading, from: StreamSequence): Promise<Applied> {
+  const { applier, changes, loading, watermark } = reading
   try {
     await applier.resume()
     await readAndApply(run, reading, from)
     await loading.drain()
+    await changes.drain()
     await storeHint(run, watermark)
-    return applier.epoch
+    return { epoch: applier.epoch, mustReadAgain: applier.mustReadAgain }
   } finally {
     loading.abandon()
   }
+}
+
+interface Applied {
+  readonly epoch: number
+  /** Whether changes wait in the log, behind where the hint stands. */
+  readonly mustReadAgain: boolean
+}
+
+interface Workers {
+  readonly loaders: LoaderPool
+  /** The session in which changes are applied, where they are. */
+  readonly changes: pg.Client | null
+  readonly watermark: Watermark
 }
 
 interface Reading {
   readonly stream: string
   readonly applier: LogApplier
   readonly loading: PageLoading
+  readonly changes: ChangeApplier
   readonly watermark: Watermark
 }
 
 async function beginReading(
-  { dependencies, leader, options, report }: ConnectedRun,
-  loaders: LoaderPool,
-  watermark: Watermark,
+  { dependencies, fail, leader, life, options, report }: ConnectedRun,
+  { loaders, changes: client, watermark }: Workers,
   { checkpoint, beginning }: { readonly checkpoint: Checkpoint; readonly beginning: Beginning },
 ): Promise<Reading> {
   const { database, prefix, service, set, window } = dependencies
@@ -152,18 +195,21 @@ async function beginReading(
     report,
     applied,
   })
+  const { epoch, lsn: position, snapshots } = checkpoint
+  const applying = { service, client, shapes, epoch, position, snapshots, applied, report, failed: fail }
+  const changes = new ChangeApplier(applying)
   const stream = streamName(prefix, service.name)
-  const applier = new LogApplier(
-    { set, service, database, stream, leader, loaders, loading, shapes, watermark, report },
-    checkpoint,
-    beginning,
-  )
-  return { stream, applier, loading, watermark }
+  const drain = async (): Promise<void> => await changes.drain()
+  const stop = new VerificationStop({ leader, database, service: service.name, life, drain })
+  const workers = { leader, loaders, loading, changes, stop }
+  const application = { set, service, database, stream, ...workers, shapes, watermark, report }
+  const applier = new LogApplier(application, checkpoint, beginning)
+  return { stream, applier, loading, changes, watermark }
 }
 
 async function readAndApply(run: ConnectedRun, reading: Reading, from: StreamSequence): Promise<void> {
   const { connection, notice, options } = run
-  const { applier, loading, stream, watermark } = reading
+  const { applier, changes, loading, stream, watermark } = reading
   const { maxWaitMs: maxOutageMs, signal } = options
   const progress = { sequence: from - 1, at: Date.now(), hintAt: Date.now() }
   if (await isDone(run, reading, progress.sequence)) return
@@ -173,7 +219,11 @@ async function readAndApply(run: ConnectedRun, reading: Reading, from: StreamSeq
       await applier.apply(item)
       progress.sequence = item.sequence
       progress.at = Date.now()
-    } else await loading.drain()
+    } else {
+      await loading.drain()
+      await changes.drain()
+    }
+    if (applier.mustReadAgain) return
     if (item.kind === 'idle' || Date.now() - progress.hintAt > HINT_INTERVAL_MS) {
       await storeHint(run, watermark)
       progress.hintAt = Date.now()

@@ -14,6 +14,8 @@ export interface Checkpoint {
   /** The system identifier of the monolith that the epoch is of; null before the first. */
   readonly systemId: string | null
   readonly phase: Phase
+  /** The position of the last transaction that is applied; null before the first. */
+  readonly lsn: string | null
   /** A hint: every message up to it is applied. Checked by reading. */
   readonly streamSequence: number
   /** Who wrote the message at that sequence. */
@@ -33,6 +35,7 @@ interface CheckpointRow {
   readonly epoch_started_at: string | null
   readonly system_id: string | null
   readonly phase: Phase
+  readonly lsn: string | null
   readonly stream_sequence: string
   readonly stream_writer: string
 }
@@ -58,6 +61,7 @@ export async function readCheckpoint(client: pg.Client, owner: Owner): Promise<C
     epochStartedAt: row.epoch_started_at,
     systemId: row.system_id,
     phase: row.phase,
+    lsn: row.lsn,
     streamSequence: Number(row.stream_sequence),
     writer: row.stream_writer,
     ...(await readAttempts(client, owner.service)),
@@ -68,7 +72,7 @@ async function readCheckpointRow(client: pg.Client): Promise<CheckpointRow | nul
   const known = await client.query<{ found: string | null }>("SELECT to_regclass('scission.checkpoint')::text AS found")
   if (known.rows[0]?.found == null) return null
   const { rows } = await client.query<CheckpointRow>(
-    `SELECT state_version::text, contract_set, service, prefix, epoch::text, epoch_started_at, system_id, phase,
+    `SELECT state_version::text, contract_set, service, prefix, epoch::text, epoch_started_at, system_id, phase, lsn::text,
             stream_sequence::text, stream_writer
        FROM scission.checkpoint`,
   )
@@ -108,8 +112,8 @@ export async function enterEpoch(
 ): Promise<void> {
   await client.query(
     `UPDATE scission.checkpoint
-        SET epoch = $1, epoch_started_at = $2, system_id = $3, phase = 'loading', lsn = NULL, ordinal = NULL,
-            stream_sequence = $4, stream_writer = '', changed_at = now()`,
+        SET epoch = $1, epoch_started_at = $2, system_id = $3, phase = 'loading', lsn = NULL,
+            consistency_point = NULL, stream_sequence = $4, stream_writer = '', changed_at = now()`,
     [epoch, startedAt, systemId, sequence - 1],
   )
   // The epoch of each entity stays that of the rows that its table holds, until its first attempt empties it.
@@ -152,11 +156,40 @@ export async function setPhase(client: pg.Client, phase: Phase): Promise<void> {
   await client.query('UPDATE scission.checkpoint SET phase = $1, changed_at = now() WHERE phase <> $1', [phase])
 }
 
-/** The position never goes back within an epoch. */
-export async function storePosition(client: pg.Client, lsn: string): Promise<void> {
-  await client.query('UPDATE scission.checkpoint SET lsn = greatest(lsn, $1), ordinal = NULL, changed_at = now()', [
-    lsn,
-  ])
+/** From there on the tables are exact together. It never goes back within an epoch. */
+export async function storeConsistencyPoint(client: pg.Client, lsn: string): Promise<void> {
+  await client.query(
+    'UPDATE scission.checkpoint SET consistency_point = greatest(consistency_point, $1), changed_at = now()',
+    [lsn],
+  )
+}
+
+export interface PositionAdvance {
+  readonly epoch: number
+  /** Where the service stood, as this consumer knows it. */
+  readonly from: string | null
+  readonly to: string
+}
+
+/**
+ * Advances the service's position, in the transaction that applied the changes up to it.
+ * @throws Failure 4 where somebody else has advanced it: then these changes may be applied already.
+ */
+export async function advancePosition(
+  client: pg.Client,
+  service: string,
+  { epoch, from, to }: PositionAdvance,
+): Promise<void> {
+  const { rowCount } = await client.query(
+    `UPDATE scission.checkpoint SET lsn = $1::pg_lsn, changed_at = now()
+      WHERE epoch = $2 AND phase = 'following' AND lsn IS NOT DISTINCT FROM $3::pg_lsn`,
+    [to, epoch, from],
+  )
+  if (rowCount === 1) return
+  throw new Failure(
+    4,
+    `Service ${service}: its checkpoint is not at ${from ?? 'its beginning'} any more, so somebody else applies its log: find out who writes to scission.checkpoint, then run consume again.`,
+  )
 }
 
 /** The hint never goes back within an epoch. */

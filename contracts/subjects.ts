@@ -9,7 +9,7 @@ export const PREFIX_PATTERN = /^[a-z][a-z0-9_]{0,30}$/
 /** Stands in an entity's place where a change message holds several entities; escaping never produces it. */
 export const SEVERAL_ENTITIES = '~'
 
-export type ControlKind = 'epoch' | 'contract' | 'attempt' | 'chunk' | 'complete' | 'manifest'
+export type ControlKind = 'epoch' | 'contract' | 'attempt' | 'chunk' | 'complete' | 'manifest' | 'marker'
 
 /**
  * The stream of a service, for example `ARCHIMODELER_IAM`. Prefix `a_b` with service `c` and prefix `a` with service
@@ -30,6 +30,16 @@ export function snapshotSubject(prefix: string, service: string, entity: string)
 
 export function changeSubject(prefix: string, service: string, entity: string): string {
   return `${prefix}.${service}.change.${subjectToken(entity)}`
+}
+
+/** Where a change message holds several entities. */
+export function severalChangesSubject(prefix: string, service: string): string {
+  return `${prefix}.${service}.change.${SEVERAL_ENTITIES}`
+}
+
+/** All change messages of a service, of whatever entities. */
+export function changeSubjects(prefix: string, service: string): string {
+  return `${prefix}.${service}.change.>`
 }
 
 export function controlSubject(prefix: string, service: string, kind: ControlKind): string {

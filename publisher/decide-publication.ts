@@ -49,9 +49,12 @@ export interface ClosedSnapshot {
  */
 export const QUIET_MS = 500
 
-/** How long the logs must be left alone before they say what is to be done; 0 where they do already. */
-export function settlingMs(logs: readonly LogState[]): number {
-  const open = logs.filter((log) => log.closed === null)
+/**
+ * How long the logs must be left alone before they say what is to be done; 0 where they do already. A closed log that
+ * nothing will be written to need not be left alone.
+ */
+export function settlingMs(logs: readonly LogState[], follows: boolean): number {
+  const open = logs.filter((log) => follows || log.closed === null)
   return Math.max(0, ...open.map(({ quietMs }) => (quietMs === null ? 0 : QUIET_MS - quietMs)))
 }
 

@@ -30,6 +30,8 @@ export interface ReadingFacts {
   readonly kept: string | null
   readonly withSlot: boolean
   readonly foreignKeys: readonly ForeignKey[]
+  /** Entities whose tables were rewritten or replaced since they were read. */
+  readonly changed: ReadonlySet<Entity>
 }
 
 interface Candidate {
@@ -51,10 +53,12 @@ export function decideReadings(facts: ReadingFacts): DecidedReading[] {
     }),
   )
   const units = facts.withSlot ? tiedUnits(candidates, facts.foreignKeys) : [candidates]
-  const whole = new Set(units.filter(isFinishedUnderOne).flat())
+  const isHeld = (unit: readonly Candidate[]): boolean => !unit.some(({ entity }) => facts.changed.has(entity))
+  const whole = new Set(units.filter((unit) => isHeld(unit) && isFinishedUnderOne(unit)).flat())
   return candidates.map((candidate) => {
     const { service, entity } = candidate
-    return { service, entity, decision: decide(candidate, whole.has(candidate), facts.kept) }
+    const kept = facts.changed.has(entity) ? null : facts.kept
+    return { service, entity, decision: decide(candidate, whole.has(candidate), kept) }
   })
 }
 

@@ -35,6 +35,9 @@ export type PublisherEvent =
       readonly bytes: number
     }
   | { readonly type: 'manifest-closed'; readonly service: string }
+  /** From here on changes are received; `from` is where the slot is confirmed. */
+  | { readonly type: 'following-begun'; readonly slot: string; readonly from: string }
+  | { readonly type: 'changes-stored'; readonly service: string; readonly changes: number }
   | { readonly type: 'notice'; readonly text: string }
 
 export interface PlannedEntity {
@@ -54,6 +57,8 @@ export interface PublishOutcome {
   readonly consistencyPoint: string
   readonly slot: SlotRetention | null
   readonly services: readonly PublishedService[]
+  /** The marker's position with which following ended; null where nothing was followed. */
+  readonly followedTo: string | null
   readonly seconds: number
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { streamName } from '../contracts/subjects.ts'
 import { crashPoint } from '../infra/crash-point.ts'
+import { awaitFinished } from './await-finished.ts'
 import type { Publication } from './decide-publication.ts'
 import { refuseFullServer } from './refuse-unfit-monolith.ts'
 import type { Run } from './run.ts'
@@ -44,6 +45,7 @@ const LEAVE_TRY_MS = 100
 export async function openSource(run: Run, wish: SourceWish): Promise<SnapshotSource> {
   if (wish.kind === 'go on') {
     await assertSlotFits(run, wish)
+    if (wish.withSlot) await awaitFinished(run)
     return await exportSnapshot(run)
   }
   const { control, dependencies, options } = run

@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../contracts/failure.ts'
-import { lsnText } from '../contracts/positions.ts'
+import type { Entity } from '../contracts/language/contract-set.ts'
+import { lsnText, parseLsn } from '../contracts/positions.ts'
 import { crashPoint } from '../infra/crash-point.ts'
 import { endKeepers } from '../infra/postgres/keeper-sessions.ts'
+import { tableSql } from '../infra/postgres/digest-sql.ts'
 import { slotName } from '../infra/prepare/names.ts'
 import { TableRewritten } from './assert-same-table.ts'
-import { beginEpoch } from './begin-epoch.ts'
+import { beginEpoch, type OpenEpoch } from './begin-epoch.ts'
 import { closeSnapshot, lastReading } from './close-snapshot.ts'
 import {
   decidePublication,
@@ -16,10 +18,13 @@ import {
 } from './decide-publication.ts'
 import { type DecidedReading, decideReadings } from './decide-readings.ts'
 import type { PublishOutcome } from './events.ts'
+import { follow, snapshotKey } from './following/follow.ts'
+import { watchTables } from './following/table-watch.ts'
 import { endAllKeepers, findKept, startKeeper } from './keeper.ts'
 import { readIdentity } from './monolith-identity.ts'
 import { assertSlotFits, logIdentity, openSource } from './open-source.ts'
 import { logReadingOf, planReadings, type Reading, reportPlan } from './plan-readings.ts'
+import { changedTables, readTableStates, recordTableStates } from './table-states.ts'
 import { takePublisherLock } from './publisher-lock.ts'
 import { readForeignKeys } from './read-foreign-keys.ts'
 import { readLogState } from './read-log-state.ts'
@@ -27,7 +32,7 @@ import { noticeChangedMonolith, refuseUnfitMonolith } from './refuse-unfit-monol
 import type { Run } from './run.ts'
 import { assertFollowable, assertNotReplaced, readSlot, readSlotRecord } from './slot.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
-import { writeSnapshot } from './write-snapshot.ts'
+import { announceAttempts, writeSnapshot } from './write-snapshot.ts'
 
 type Outcome = Omit<PublishOutcome, 'seconds'>
 type OpenPublication = Exclude<Publication, { kind: 'already closed' }>
@@ -53,11 +58,59 @@ async function publishLocked(run: Run): Promise<Outcome> {
   const identity = await readIdentity(run.control)
   const logs = await readSettledLogs(run)
   const decision = decidePublication(logs, wishesOf(run, logs, identity))
-  if (decision.kind === 'already closed') {
-    const { kind: outcome, epoch, consistencyPoint } = decision
-    return { outcome, epoch, consistencyPoint, slot: await closedSlot(run, epoch, decision.slotName), services: [] }
-  }
-  return await publish(run, identity, logs, decision)
+  if (decision.kind !== 'already closed') return await publish(run, identity, logs, decision)
+  const changed = decision.slotName === null ? [] : await changedTablesOf(run)
+  if (changed.length > 0) return await publish(run, identity, logs, reopened(run, decision, changed))
+  const { kind: outcome, epoch, consistencyPoint, slotName: slot } = decision
+  const followed = await followClosed(run, identity, logs, decision)
+  return { outcome, epoch, consistencyPoint, slot: await closedSlot(run, epoch, slot), services: [], ...followed }
+}
+
+async function changedTablesOf({ control, dependencies }: Run): Promise<Entity[]> {
+  const entities = dependencies.set.services.flatMap((service) => service.entities)
+  return await changedTables(control, dependencies.prefix, entities)
+}
+
+/** What was read of a table that was rewritten since is void, so that an epoch that was closed goes on. */
+function reopened(
+  { options, report }: Run,
+  { epoch, slotName: slot }: ClosedPublication,
+  changed: readonly Entity[],
+): OpenPublication {
+  if (!options.withSlot)
+    throw new Failure(4, `Epoch ${epoch} was begun with a slot: leave out --no-slot, or begin anew with --new-epoch.`)
+  const names = changed.map(tableSql).join(', ')
+  report({
+    type: 'notice',
+    text: `What the log has of ${names} is void, since ${changed.length === 1 ? 'it was' : 'they were'} rewritten by ALTER TABLE or made anew: ${changed.length === 1 ? 'it is' : 'they are'} read again.`,
+  })
+  return { kind: 'go on', epoch, slotName: slot }
+}
+
+type ClosedPublication = Extract<Publication, { kind: 'already closed' }>
+
+async function followClosed(
+  run: Run,
+  identity: MonolithIdentity,
+  logs: readonly LogState[],
+  { consistencyPoint, epoch, slotName: slot }: ClosedPublication,
+): Promise<Pick<Outcome, 'followedTo'>> {
+  const { follow: wish } = run.options
+  if (wish === undefined) return { followedTo: null }
+  if (slot === null)
+    throw new Failure(
+      4,
+      `The snapshot of epoch ${epoch} was published without a slot, so that what was written since cannot be followed: begin anew with --new-epoch.`,
+    )
+  await assertSlotFits(run, { kind: 'go on', epoch, log: await logIdentity(run), name: slot, withSlot: true })
+  const opened = await beginEpoch({ run, logs, epoch, identity, slot, consistencyPoint: parseLsn(consistencyPoint) })
+  run.report({ type: 'epoch-begun', epoch, slot, consistencyPoint })
+  const snapshots = new Map(
+    logs.flatMap(({ service, readings }) =>
+      [...readings].map(([entity, { snapshot }]) => [snapshotKey(service, entity), snapshot] as const),
+    ),
+  )
+  return await watched(run, follow({ run, opened, slot, wish, snapshots }))
 }
 
 async function publish(
@@ -76,16 +129,62 @@ async function publish(
     const consistencyPoint = lsnText(last.consistencyPoint)
     const opened = await beginEpoch({ run, logs, epoch, identity, slot, consistencyPoint: last.consistencyPoint })
     report({ type: 'epoch-begun', epoch, slot, consistencyPoint })
+    if (slot !== null) await recordRead(run, readings)
     reportPlan(run, readings)
     noticeSnapshots(run, readings, last)
+    await announceAttempts({ run, opened, readings })
+    const following = beginFollowing(run, opened, readings, slot)
+    following.catch(() => undefined)
     await writeSnapshot({ run, opened, readings, snapshot: source?.name ?? '' })
     await endKeepers(run.control, run.dependencies.prefix)
     crashPoint('publish-keeper-ended')
     const services = await closeSnapshot({ run, logs, opened, readings })
+    await source?.release()
     await noticeChangedMonolith(run)
-    return { outcome: 'closed', epoch, consistencyPoint, slot: await closedSlot(run, epoch, slot), services }
+    const { followedTo } = await watched(run, following)
+    const left = await closedSlot(run, epoch, slot)
+    return { outcome: 'closed', epoch, consistencyPoint, slot: left, services, followedTo }
   } finally {
     await source?.release().catch(() => undefined)
+  }
+}
+
+/** Before the first of them is read: one that is rewritten meanwhile is noticed by its reader. */
+async function recordRead({ control, dependencies }: Run, readings: readonly Reading[]): Promise<void> {
+  const begun = readings.filter(({ isAnnounced }) => !isAnnounced).map(({ entity }) => entity)
+  if (begun.length > 0) await recordTableStates(control, dependencies.prefix, await readTableStates(control, begun))
+}
+
+/** Beside the reading, so that the WAL of a long snapshot does not gather in the monolith. Its failure ends the run. */
+async function beginFollowing(
+  run: Run,
+  opened: OpenEpoch,
+  readings: readonly Reading[],
+  slot: string | null,
+): Promise<{ readonly followedTo: string | null }> {
+  const { follow: wish } = run.options
+  if (wish === undefined || slot === null) return { followedTo: null }
+  const snapshots = new Map(
+    readings.map(({ service, entity, snapshot }) => [snapshotKey(service.name, entity.name), snapshot]),
+  )
+  try {
+    return await follow({ run, opened, slot, wish, snapshots })
+  } catch (error) {
+    run.fail(error)
+    throw error
+  }
+}
+
+/** While it lasts, the tables are looked after too. */
+async function watched<Result>(run: Run, following: Promise<Result>): Promise<Result> {
+  if (run.options.follow === undefined) return await following
+  const done = new AbortController()
+  const watching = watchTables(run, AbortSignal.any([run.signal, done.signal])).catch(run.fail)
+  try {
+    return await following
+  } finally {
+    done.abort()
+    await watching
   }
 }
 
@@ -133,6 +232,7 @@ async function decide(run: Run, logs: readonly LogState[], kept: string | null):
     kept,
     withSlot: run.options.withSlot,
     foreignKeys: await readForeignKeys(run.control, entities),
+    changed: new Set(run.options.withSlot ? await changedTablesOf(run) : []),
   })
 }
 
@@ -153,7 +253,7 @@ const SETTLE_TRIES = 60
 async function readSettledLogs(run: Run): Promise<LogState[]> {
   for (let tries = 1; tries <= SETTLE_TRIES; tries += 1) {
     const logs = await readLogs(run)
-    const waitMs = settlingMs(logs)
+    const waitMs = settlingMs(logs, run.options.follow !== undefined)
     if (waitMs === 0) return logs
     await delay(waitMs, undefined, { signal: run.signal })
   }

@@ -29,10 +29,19 @@ export interface PublishOptions {
   readonly pageBytes: number
   readonly maxOutageMs: number
   readonly signal: AbortSignal
+  /** Goes on with the changes after the snapshot; without it the run ends with the snapshot. Needs a slot. */
+  readonly follow?: FollowWish
   /** For tests to which the snapshot is means and not end: a process more is half a second more. */
   readonly withoutKeeper?: boolean
   /** Tests shorten what an operator waits for. */
   readonly timing?: PublishTiming
+}
+
+export interface FollowWish {
+  /** The marker with which the run ends by itself; null where it goes on for ever. */
+  readonly untilMarker: string | null
+  /** How long an acknowledged message may be in the broker's memory alone; 0 where it syncs each. */
+  readonly brokerSyncMs: number
 }
 
 export interface PublishTiming {
@@ -44,6 +53,14 @@ export type Report = (event: PublisherEvent) => void
 
 /** The size of a page: from 64 KiB to 512 KiB the broker stores at its best rate, and a consumer's transaction stays small. */
 export const PAGE_BYTES = 512 * 1024
+
+/** What proves that an outage is over. */
+const PROGRESS: ReadonlySet<PublisherEvent['type']> = new Set([
+  'page-stored',
+  'entity-completed',
+  'following-begun',
+  'changes-stored',
+])
 
 /** Whoever rewrites a table again and again while it is read must be stopped by somebody who knows why. */
 const MAX_REWRITES = 5
@@ -66,12 +83,14 @@ async function publishUntilClosed(outside: PublisherConnection): Promise<Omit<Pu
   const { dependencies, notice, options } = outside
   const patience = new MonolithPatience(dependencies.monolith, options, notice)
   let former = NO_FORMER
+  const rewrites = new Map<string, number>()
   const report: Report = (event) => {
-    if (event.type === 'page-stored' || event.type === 'entity-completed') patience.progressed()
+    if (PROGRESS.has(event.type)) patience.progressed()
+    // The tables were read to their end: whoever rewrites one later does not hinder the reading.
+    if (event.type === 'manifest-closed') rewrites.clear()
     if (event.type === 'epoch-begun') former = { ...former, epoch: event.epoch }
     outside.report(event)
   }
-  const rewrites = new Map<string, number>()
   for (;;) {
     try {
       return await withRun({ ...outside, report, former }, async (run) => {
@@ -85,9 +104,7 @@ async function publishUntilClosed(outside: PublisherConnection): Promise<Omit<Pu
         const times = (rewrites.get(error.table) ?? 0) + 1
         rewrites.set(error.table, times)
         if (times > MAX_REWRITES) throw oftenRewritten(error)
-        notice(
-          `Table ${error.table} was rewritten while the snapshot was read: it is read again, under a new snapshot.`,
-        )
+        notice(`Table ${error.table} was rewritten: it is read again, under a new snapshot.`)
       } else if (patience.wasConnected && isMonolithLoss(error)) await patience.waitOut(error)
       else throw error
     }

@@ -40,7 +40,6 @@ interface Task extends ChunkTask {
  * since its snapshot is gone afterwards; but not without a slot, where all must be of one snapshot.
  */
 export async function writeSnapshot(writing: SnapshotWriting): Promise<void> {
-  await announceAttempts(writing)
   for (const reading of writing.readings)
     if (!reading.isFinished && reading.chunksLeft === 0) await completeReading(writing, reading)
   const rewritten = await readAll(writing)
@@ -49,7 +48,11 @@ export async function writeSnapshot(writing: SnapshotWriting): Promise<void> {
   crashPoint('publish-snapshot-read')
 }
 
-async function announceAttempts({ run, opened, readings }: SnapshotWriting): Promise<void> {
+/**
+ * Tells each stream of the attempts that it does not know. What is published after it is applied to their tables, so no
+ * change may overtake it.
+ */
+export async function announceAttempts({ run, opened, readings }: Omit<SnapshotWriting, 'snapshot'>): Promise<void> {
   for (const { service, entity, shape, attempt, snapshot, consistencyPoint, cut, isAnnounced } of readings) {
     if (isAnnounced) continue
     const append = appendControl(opened.writers, run.dependencies.prefix, service.name)

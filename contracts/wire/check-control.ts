@@ -58,6 +58,7 @@ const readBody: { [Kind in ControlKind]: (fields: MessageFields) => ControlBody[
     snapshot: fields.matching('snapshot', SNAPSHOT, 'a snapshot'),
     closedAt: fields.matching('closedAt', ISO_TIME, 'a time in UTC'),
   }),
+  marker: (fields) => ({ name: fields.text('name'), lsn: fields.matching('lsn', LSN, 'an LSN') }),
 }
 
 const CONTROLS = Object.keys(readBody) as ControlKind[] // Its type has these keys and no others.

@@ -139,7 +139,7 @@ function float64(value: number): Uint8Array {
   return new Encoder({ forceIntegerToFloat: true, initialBufferSize: 9 }).encode(value)
 }
 
-function encodeValue(value: unknown): Uint8Array {
+export function encodeValue(value: unknown): Uint8Array {
   return holdsEncoded(value) ? Buffer.concat([...pieces(value)]) : new Encoder({ extensionCodec }).encode(value)
 }
 

@@ -55,7 +55,7 @@ export type WireChange =
 export interface ChangeRun {
   readonly entity: string
   readonly shape: string
-  /** The end of the commit record: with an ordinal, the position of a change. For example `0/16B3748`. */
+  /** Where the commit record begins: with an ordinal, the position of a change. For example `0/16B3748`. */
   readonly lsn: string
   /** The top-level transaction's id, 64 bits wide as in `pg_current_snapshot()`, as text. */
   readonly xid: string
@@ -182,6 +182,21 @@ export interface ManifestControl extends ControlBase {
   readonly closedAt: string
 }
 
-export type Control = EpochControl | ContractControl | AttemptControl | ChunkControl | CompleteControl | ManifestControl
+/** A named point in the log: what was committed before it stands before it, in every stream. */
+export interface MarkerControl extends ControlBase {
+  readonly control: 'marker'
+  readonly name: string
+  /** Where the commit record of the transaction that wrote the marker begins. */
+  readonly lsn: string
+}
+
+export type Control =
+  | EpochControl
+  | ContractControl
+  | AttemptControl
+  | ChunkControl
+  | CompleteControl
+  | ManifestControl
+  | MarkerControl
 
 export type Message = Page | ChangeMessage | Control | Part

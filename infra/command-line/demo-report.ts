@@ -1,5 +1,6 @@
-import type { ConsumeOutcome } from '../../consumers/events.ts'
 import type { VerifyReport } from '../verify/report.ts'
+import type { ApplicationWork } from '../demo/application.ts'
+import type { LoadedService } from './demo-watch.ts'
 import { bytesText, counted, countText, durationText } from './quantities.ts'
 import { tableText, wrappedText } from './tables.ts'
 import type { Colours, Display } from './terminal.ts'
@@ -28,6 +29,9 @@ export interface DemoReport {
   /** The seconds of each step by its name. */
   readonly steps: Readonly<Record<string, number>>
   readonly services: readonly DemoService[]
+  /** What the simulated application wrote meanwhile, and what of it the services applied. */
+  readonly transactions: number
+  readonly appliedChanges: number
 }
 
 export interface DemoRun {
@@ -35,25 +39,25 @@ export interface DemoRun {
   readonly seed: number
   readonly seconds: number
   readonly steps: Readonly<Record<string, number>>
-  readonly outcomes: readonly ConsumeOutcome[]
+  readonly loaded: readonly LoadedService[]
+  readonly work: ApplicationWork
+  readonly appliedChanges: number
   readonly verification: VerifyReport
 }
 
-export function demoReport({ outcomes, verification, ...run }: DemoRun): DemoReport {
-  const services = outcomes.map(({ service, tables, rows, loadedBytes, seconds }) => ({
-    service,
-    tables,
-    rows,
-    bytes: loadedBytes,
-    seconds,
-    verified: verification.services.some((verified) => verified.service === service && verified.verified),
-  }))
+export function demoReport({ loaded, verification, work, ...run }: DemoRun): DemoReport {
+  const services = verification.services.map(({ service, tables, verified }) => {
+    const { bytes = 0, seconds = 0 } = loaded.find((each) => each.service === service) ?? {}
+    const rows = tables.reduce((sum, { found }) => sum + (found?.rows ?? 0), 0)
+    return { service, tables: tables.length, rows, bytes, seconds, verified }
+  })
   return {
     verified: verification.verified && services.every(({ verified }) => verified),
     ...run,
     rows: services.reduce((sum, { rows }) => sum + rows, 0),
     bytes: services.reduce((sum, { bytes }) => sum + bytes, 0),
     services,
+    transactions: work.transactions,
   }
 }
 
@@ -83,10 +87,14 @@ function servicesTable(services: readonly DemoService[], colours: Colours): stri
   )
 }
 
-function verdict({ verified, services, rows, seconds }: DemoReport, colours: Colours, columns: number): string {
+function verdict(
+  { verified, services, rows, seconds, transactions }: DemoReport,
+  colours: Colours,
+  columns: number,
+): string {
   const equal = services.filter((service) => service.verified).length
   const text = verified
-    ? `One monolith of ${counted(rows, 'row')} became ${counted(services.length, 'database')}, each proven equal, in ${durationText(seconds)}.`
+    ? `One monolith of ${counted(rows, 'row')} became ${counted(services.length, 'database')}, each proven equal, in ${durationText(seconds)}, while ${counted(transactions, 'transaction')} were written to it.`
     : `Only ${equal} of ${counted(services.length, 'database')} are equal to their part of the monolith.`
   return (verified ? colours.green : colours.red)(wrappedText(text, columns - 1))
 }

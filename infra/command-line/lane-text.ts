@@ -1,6 +1,6 @@
 import { unreachable } from '../../contracts/failure.ts'
 import type { Lane } from './progress-board.ts'
-import { bytesText, clockText, countText, rateText, secondsLeft } from './quantities.ts'
+import { bytesText, clockText, countText, rateText, secondsLeft, shortCount } from './quantities.ts'
 
 /** How a line is laid out; each figure has a fixed place, so that the eye finds it while it changes. */
 export interface LaneLayout {
@@ -75,7 +75,7 @@ export function laneText(lane: Lane, layout: LaneLayout, style: LaneStyle, nowMs
 
 /** How much of a lane is done, from 0 to 1; null where nothing tells it. Only what is done shows as 1. */
 export function laneShare({ phase, rows, expectedRows }: Lane): number | null {
-  if (phase === 'done' || phase === 'indexing') return 1
+  if (phase === 'done' || phase === 'indexing' || phase === 'following') return 1
   if (expectedRows === null) return null
   return expectedRows === 0 ? 0 : Math.min(0.99, rows / expectedRows)
 }
@@ -94,6 +94,9 @@ export function leftText(lane: Lane, seconds: number): string {
       return 'indexes'
     case 'comparing':
       return 'differs'
+    case 'following':
+      // What was changed since the snapshot, as far as the column is wide.
+      return lane.changes === 0 ? 'follows' : `+${shortCount(lane.changes)}`
     case 'done':
       return 'done'
     case 'moving': {

@@ -6,10 +6,12 @@ import { addCancel } from './cancel.ts'
 import { addConsume } from './consume.ts'
 import { addContracts } from './contracts.ts'
 import { addDemo } from './demo.ts'
+import { addLag } from './lag.ts'
 import { addPreflight } from './preflight.ts'
 import { addPrepare } from './prepare.ts'
 import { addPublish } from './publish.ts'
 import { runCommandLine } from './run.ts'
+import { addStatus } from './status.ts'
 import { addVerify } from './verify.ts'
 
 const exitCode = await runCommandLine(
@@ -25,7 +27,19 @@ const exitCode = await runCommandLine(
       new URL(`../../contracts/archimodeler/contract-set${extname(import.meta.url)}`, import.meta.url),
     ),
   },
-  [addBackup, addPreflight, addPrepare, addPublish, addConsume, addVerify, addCancel, addContracts, addDemo],
+  [
+    addBackup,
+    addPreflight,
+    addPrepare,
+    addPublish,
+    addConsume,
+    addStatus,
+    addLag,
+    addVerify,
+    addCancel,
+    addContracts,
+    addDemo,
+  ],
 )
 // Sockets that linger must not keep the process.
 process.exit(exitCode)

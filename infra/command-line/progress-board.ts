@@ -17,7 +17,7 @@ export interface TableProgress {
   readonly isCounted: boolean
 }
 
-export type LanePhase = 'waiting' | 'moving' | 'indexing' | 'comparing' | 'done'
+export type LanePhase = 'waiting' | 'moving' | 'indexing' | 'comparing' | 'following' | 'done'
 
 /** All tables in the order of migration, and the phase of each service. */
 export interface Board {
@@ -25,6 +25,10 @@ export interface Board {
   readonly phases: ReadonlyMap<string, LanePhase>
   /** Rows of a whole service, where they are known before those of its tables. */
   readonly serviceRows: ReadonlyMap<string, number>
+  /** Changes of each service that were stored or applied. */
+  readonly changes: ReadonlyMap<string, number>
+  /** Whether what comes after the snapshot is followed too. */
+  readonly isFollowed: boolean
 }
 
 /** One line of progress: a service, or a table where there is one service alone. */
@@ -36,6 +40,7 @@ export interface Lane {
   readonly expectedRows: number | null
   readonly beganAtMs: number | null
   readonly changedAtMs: number | null
+  readonly changes: number
 }
 
 export function emptyBoard(services: readonly Service[]): Board {
@@ -51,7 +56,8 @@ export function emptyBoard(services: readonly Service[]): Board {
       isCounted: false,
     })),
   )
-  return { tables, phases: new Map(services.map(({ name }) => [name, 'waiting'])), serviceRows: new Map() }
+  const phases = new Map(services.map(({ name }) => [name, 'waiting'] as const))
+  return { tables, phases, serviceRows: new Map(), changes: new Map(), isFollowed: false }
 }
 
 /** The board after an event of the publisher's. */
@@ -74,7 +80,11 @@ export function afterPublisherEvent(board: Board, event: PublisherEvent, nowMs: 
       // Its last pages may still be on their way into the log.
       return countRows(board, event.service, event.entity, event.rows)
     case 'manifest-closed':
-      return enterPhase(board, event.service, 'done')
+      return enterPhase(board, event.service, board.isFollowed ? 'following' : 'done')
+    case 'following-begun':
+      return { ...board, isFollowed: true }
+    case 'changes-stored':
+      return addChanges(board, event)
     case 'epoch-begun':
     case 'notice':
       return board
@@ -92,12 +102,19 @@ export function afterConsumerEvent(board: Board, event: ConsumerEvent, nowMs: nu
       return addRows(board, event, nowMs)
     case 'expectation-known':
       return countRows(board, event.service, event.entity, event.rows)
+    case 'changes-applied':
+      return addChanges(board, event)
     case 'object-built':
     case 'notice':
       return board
     default:
       return unreachable(event)
   }
+}
+
+function addChanges(board: Board, { service, changes }: { service: string; changes: number }): Board {
+  const count = (board.changes.get(service) ?? 0) + changes
+  return { ...board, changes: new Map(board.changes).set(service, count) }
 }
 
 /** The board after an event of a verification's. */
@@ -138,7 +155,7 @@ export function lanes(board: Board): Lane[] {
         service,
         phase,
         board.tables.filter((table) => table.service === service),
-        board.serviceRows.get(service),
+        { allRows: board.serviceRows.get(service), changes: board.changes.get(service) },
       ),
     )
   const phase = [...board.phases.values()][0] ?? 'waiting'
@@ -149,13 +166,26 @@ export function lanes(board: Board): Lane[] {
 export function totalLane(board: Board): Lane {
   const phases = [...board.phases.values()]
   const phase =
-    (['moving', 'comparing', 'indexing', 'waiting'] as const).find((candidate) => phases.includes(candidate)) ?? 'done'
+    (['moving', 'comparing', 'indexing', 'waiting', 'following'] as const).find((candidate) =>
+      phases.includes(candidate),
+    ) ?? 'done'
   const known = board.serviceRows.size === board.phases.size
   const expected = known ? [...board.serviceRows.values()].reduce((sum, rows) => sum + rows, 0) : undefined
-  return laneOf('all', phase, board.tables, expected)
+  const changes = [...board.changes.values()].reduce((sum, count) => sum + count, 0)
+  return laneOf('all', phase, board.tables, { allRows: expected, changes })
 }
 
-function laneOf(label: string, phase: LanePhase, tables: readonly TableProgress[], allRows?: number): Lane {
+interface Known {
+  readonly allRows?: number | undefined
+  readonly changes?: number | undefined
+}
+
+function laneOf(
+  label: string,
+  phase: LanePhase,
+  tables: readonly TableProgress[],
+  { allRows, changes = 0 }: Known = {},
+): Lane {
   const known = tables.filter(({ expectedRows }) => expectedRows !== null)
   const expected = known.reduce((sum, { expectedRows, rows }) => sum + Math.max(expectedRows ?? 0, rows), 0)
   const hasBegun = tables.some(({ beganAtMs }) => beganAtMs !== null)
@@ -167,6 +197,7 @@ function laneOf(label: string, phase: LanePhase, tables: readonly TableProgress[
     expectedRows: allRows ?? (known.length === tables.length ? expected : null),
     beganAtMs: least(tables.map(({ beganAtMs }) => beganAtMs)),
     changedAtMs: greatest(tables.map(({ changedAtMs }) => changedAtMs)),
+    changes,
   }
 }
 

@@ -10,6 +10,7 @@ const SHORTEST_TOLD_SECONDS = 0.1
 
 /** The sum of what moves, for where there is no terminal; null where nothing does. */
 export function summaryLine(title: string, lane: Lane, nowMs: number): string | null {
+  if (lane.phase === 'following') return lane.changes === 0 ? null : `${title}: ${counted(lane.changes, 'change')}`
   if (lane.phase !== 'moving') return null
   const seconds = movingSeconds(lane, nowMs)
   const left = secondsLeft(lane.rows, lane.expectedRows, seconds)
@@ -26,6 +27,7 @@ export function summaryLine(title: string, lane: Lane, nowMs: number): string | 
 export function publisherLine(board: Board, event: PublisherEvent): string | null {
   if (event.type === 'notice') return event.text
   if (event.type === 'manifest-closed') return `${event.service}: ${doneText(board, event.service, 'published')}`
+  if (event.type === 'following-begun') return `Follows the monolith from ${event.from} on`
   if (event.type !== 'epoch-begun') return null
   return `Epoch ${event.epoch} as of ${event.consistencyPoint}${event.slot === null ? ', without a slot' : ''}`
 }

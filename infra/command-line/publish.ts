@@ -1,5 +1,7 @@
 import type { PublishOutcome } from '../../publisher/events.ts'
 import { Failure } from '../../contracts/failure.ts'
+import type { FollowWish } from '../../publisher/publish-snapshot.ts'
+import type { MonolithConfiguration } from '../configuration/configuration.ts'
 import { connectionsFlag, maxOutageOption, rateFlag } from './flags.ts'
 import { openProgress } from './progress.ts'
 import { bytesText, countText, counted, durationText } from './quantities.ts'
@@ -16,6 +18,7 @@ import {
 
 interface PublishFlags extends SharedFlags {
   readonly snapshotOnly?: true
+  readonly untilMarker?: string
   readonly slot: boolean
   readonly newEpoch?: true
   readonly readers?: number
@@ -25,8 +28,9 @@ interface PublishFlags extends SharedFlags {
 
 export const addPublish: AddVerb = (program, run) => {
   withSharedFlags(program.command('publish'))
-    .description("publish the monolith's rows into the log, as of one point in time")
-    .option('--snapshot-only', 'publish one snapshot and end (required: following changes comes with a later release)')
+    .description("publish the monolith's rows into the log, as of one point in time, and every change after it")
+    .option('--snapshot-only', 'publish the snapshot and end, without the changes after it')
+    .option('--until-marker <name>', 'end when the changes before this marker are in the log')
     .option('--no-slot', 'keep no slot for later changes: for a planned downtime, with all writers stopped')
     .option('--new-epoch', 'begin anew, even where a snapshot is complete; services then load again')
     .option('--readers <number>', 'sessions that read the monolith at the same time', connectionsFlag)
@@ -40,14 +44,14 @@ export const addPublish: AddVerb = (program, run) => {
 }
 
 async function publish(context: VerbContext, flags: PublishFlags): Promise<VerbExitCode> {
-  if (flags.snapshotOnly !== true)
-    throw new Failure(2, 'publish cannot follow the live monolith yet: add --snapshot-only to publish one snapshot.')
+  refuseContradictions(flags)
   const configuration = await context.configureMonolith([])
   const { PAGE_BYTES, publishSnapshot } = await import('../../publisher/publish-snapshot.ts')
   const { createReadPace } = await import('../../publisher/read-pace.ts')
   const { chunkBytesAt } = await import('../../publisher/chunk-plan.ts')
   const maxRate = flags.maxRate ?? configuration.maxRate
-  context.busyWith('the pages that are on their way into the log')
+  context.busyWith('the pages and changes that are on their way into the log')
+  const follow = flags.snapshotOnly === true ? null : await followWish(configuration, flags, context)
   const progress = openProgress(context, configuration.set.services, 'publish')
   try {
     const outcome = await publishSnapshot(
@@ -56,6 +60,7 @@ async function publish(context: VerbContext, flags: PublishFlags): Promise<VerbE
         withSlot: flags.slot,
         newEpoch: flags.newEpoch === true,
         readers: flags.readers ?? configuration.readers,
+        ...(follow !== null && { follow }),
         ...(maxRate !== null && { pace: createReadPace(maxRate), chunkBytes: chunkBytesAt(maxRate) }),
         pageBytes: PAGE_BYTES,
         maxOutageMs: flags.maxOutage,
@@ -72,9 +77,39 @@ async function publish(context: VerbContext, flags: PublishFlags): Promise<VerbE
   }
 }
 
+function refuseContradictions({ slot, snapshotOnly, untilMarker }: PublishFlags): void {
+  if (!slot && snapshotOnly !== true)
+    throw new Failure(2, 'Without a slot nothing can be followed: add --snapshot-only to --no-slot.')
+  if (snapshotOnly === true && untilMarker !== undefined)
+    throw new Failure(2, 'A snapshot alone comes to no marker: give --snapshot-only or --until-marker, not both.')
+}
+
+/** The slot must not be confirmed before the broker has synced: how long that takes it says itself, or its operator. */
+async function followWish(
+  { natsMonitorUrl, natsSyncIntervalMs }: MonolithConfiguration,
+  { untilMarker }: PublishFlags,
+  { output }: VerbContext,
+): Promise<FollowWish> {
+  const { readMonitor, syncInterval } = await import('../nats/monitor.ts')
+  const monitored = natsMonitorUrl === null ? null : await readMonitor(natsMonitorUrl)
+  const { ms: brokerSyncMs, source } = syncInterval(monitored, natsSyncIntervalMs)
+  if (monitored?.outcome === 'unseen')
+    output.note(`The monitoring port of NATS (NATS_MONITOR_URL) ${monitored.problem}.`)
+  if (source === 'assumed')
+    output.note(
+      `The broker is taken to sync its disk every ${brokerSyncMs / 1000} s, so the monolith keeps WAL for that long: give NATS_MONITOR_URL, or NATS_SYNC_INTERVAL if it is less.`,
+    )
+  return { untilMarker: untilMarker ?? null, brokerSyncMs }
+}
+
 /** What a person reads when a snapshot is in the log. */
 export function publishText(outcome: PublishOutcome, columns: number): string {
-  const { epoch, consistencyPoint, services, seconds } = outcome
+  const { epoch, consistencyPoint, followedTo, services, seconds } = outcome
+  if (followedTo !== null)
+    return [
+      `The changes up to ${followedTo} are in the log: epoch ${epoch}, whose snapshot is as of ${consistencyPoint}.`,
+      ...slotLines(outcome, columns),
+    ].join('\n')
   if (outcome.outcome === 'already closed')
     return [
       `The snapshot of epoch ${epoch} is complete already, as of ${consistencyPoint}: nothing was done.`,

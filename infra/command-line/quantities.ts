@@ -25,6 +25,13 @@ export function countText(count: number): string {
   return COUNT.format(count)
 }
 
+const SHORT_COUNT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 })
+
+/** `999`, `12.3K`, `4.5M` */
+export function shortCount(count: number): string {
+  return SHORT_COUNT.format(count)
+}
+
 /** A noun with its count; the plural is regular unless it is given. */
 export function counted(count: number, noun: string, plural = `${noun}s`): string {
   return `${countText(count)} ${count === 1 ? noun : plural}`

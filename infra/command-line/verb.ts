@@ -22,8 +22,8 @@ export interface SharedFlags {
   readonly json?: true
 }
 
-/** 0 done, 3 a difference was found, 4 refused; every other ending is thrown. */
-export type VerbExitCode = 0 | 3 | 4
+/** 0 done, 3 a difference was found, 4 refused, 5 lag; every other ending is thrown. */
+export type VerbExitCode = 0 | 3 | 4 | 5
 
 /** Runs a verb's action, once commander has understood its flags. */
 export type RunVerb = (flags: SharedFlags, action: (context: VerbContext) => Promise<VerbExitCode>) => Promise<void>

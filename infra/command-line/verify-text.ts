@@ -6,8 +6,11 @@ import type { Colours } from './terminal.ts'
 
 /** What a person reads of a verification: the services, then each difference, then what is only information. */
 export function verifyText(report: VerifyReport, colours: Colours, columns: number): string {
+  const { against } = report
   const differing = report.services.flatMap((service) =>
-    service.tables.filter(({ verified }) => !verified).map((table) => tableDifferences(service, table, columns)),
+    service.tables
+      .filter(({ verified }) => !verified)
+      .map((table) => tableDifferences(service, table, { against, columns })),
   )
   return [
     servicesTable(report.services, colours),
@@ -41,10 +44,15 @@ export function equality(verified: boolean, colours: Colours): string {
   return verified ? colours.green('equal') : colours.red('DIFFERENT')
 }
 
-function tableDifferences({ service }: ServiceReport, table: TableReport, columns: number): string {
+interface Manner {
+  readonly against: VerifyReport['against']
+  readonly columns: number
+}
+
+function tableDifferences({ service }: ServiceReport, table: TableReport, { against, columns }: Manner): string {
   const { differences, expected, found, structure } = table
   const total = differences.total === null ? 'rows differ' : `${counted(differences.total, 'row')} differ`
-  const rows = found === null ? '' : ` (${countText(expected.rows)} in the log, ${countText(found.rows)} here)`
+  const rows = found === null ? '' : ` (${countText(expected.rows)} in the ${against}, ${countText(found.rows)} here)`
   const unnamed = (differences.total ?? 0) - differences.rows.length
   const hasRows = differences.total !== 0
   const wrapped = (line: string): string => wrappedText(line, columns, '  ')
@@ -52,36 +60,34 @@ function tableDifferences({ service }: ServiceReport, table: TableReport, column
     wrapped(`${service}.${table.entity}: ${hasRows ? total + rows : 'its rows are equal, its structure is not'}`),
     ...structure.map((text) => wrapped(`- ${text}`)),
     // Values stand in these as they are, blanks included.
-    ...differences.rows.map((row) => `- ${rowText(row)}`),
+    ...differences.rows.map((row) => `- ${rowText(row, against)}`),
     ...(differences.rows.length > 0 && unnamed > 0 ? [`- and ${countText(unnamed)} more (--limit)`] : []),
     ...(differences.note === null ? [] : [wrapped(`- ${differences.note}`)]),
   ].join('\n')
 }
 
-export function rowText(row: RowDifference): string {
+export function rowText(row: RowDifference, against: VerifyReport['against']): string {
   const key = row.key.map(({ column, value }) => `${column} ${value}`).join(', ')
   switch (row.kind) {
     case 'missing':
       return `${key}: is missing here`
     case 'extra':
-      return `${key}: is not in the log`
+      return `${key}: is not in the ${against}`
     case 'count':
-      return `${key}: is here ${counted(row.found, 'time')}, and ${counted(row.expected, 'time')} in the log`
+      return `${key}: is here ${counted(row.found, 'time')}, and ${counted(row.expected, 'time')} in the ${against}`
     case 'different':
-      return `${key}: ${row.columns.map(columnText).join('; ')}`
+      return `${key}: ${row.columns.map((column) => columnText(column, against)).join('; ')}`
     default:
       return unreachable(row)
   }
 }
 
-function columnText({
-  column,
-  expected,
-  found,
-  character,
-}: (RowDifference & { kind: 'different' })['columns'][number]): string {
+function columnText(
+  { column, expected, found, character }: (RowDifference & { kind: 'different' })['columns'][number],
+  against: VerifyReport['against'],
+): string {
   const place = character === null ? '' : ` (from character ${countText(character)} on)`
-  return `${column} is ${found}, and ${expected} in the log${place}`
+  return `${column} is ${found}, and ${expected} in the ${against}${place}`
 }
 
 /** References that lead nowhere were so in the monolith too: they are told, and are no difference. */

@@ -1,3 +1,4 @@
+import type { PostgresTarget } from '../postgres/session.ts'
 import { numberFlag } from './flags.ts'
 import { openProgress } from './progress.ts'
 import { displayOf } from './terminal.ts'
@@ -35,7 +36,8 @@ export const addVerify: AddVerb = (program, run) => {
 }
 
 async function verify(context: VerbContext, services: readonly string[], flags: VerifyFlags): Promise<VerbExitCode> {
-  const configuration = await context.configure(services.length === 0 ? 'all' : services)
+  const names = services.length === 0 ? 'all' : services
+  const configuration = await context.configure(names)
   const { verify: verifyServices } = await import('../verify/verify.ts')
   context.busyWith('the tables that are being read')
   const progress = openProgress(
@@ -45,7 +47,8 @@ async function verify(context: VerbContext, services: readonly string[], flags: 
   )
   try {
     const { signal, world } = context
-    const report = await verifyServices(configuration, { limit: flags.limit, signal }, (event) =>
+    const monolith = async (): Promise<PostgresTarget> => (await context.configureMonolith(names)).monolith
+    const report = await verifyServices({ ...configuration, monolith }, { limit: flags.limit, signal }, (event) =>
       progress.verify(event),
     )
     progress.end()

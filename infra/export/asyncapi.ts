@@ -34,6 +34,7 @@ const CONTROLS: Readonly<Record<ControlKind, string>> = {
   chunk: "The end of a chunk's reading, where a table has several: the same of the chunk alone.",
   complete: "The end of an entity's reading: rows, pages, and the digest that SQL computed in the monolith.",
   manifest: 'What closes a snapshot: the totals of every entity.',
+  marker: 'A named point: what was committed before it in the monolith stands before it.',
 }
 
 /**

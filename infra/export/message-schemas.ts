@@ -141,6 +141,7 @@ function controlSchemas(): JsonSchema {
       snapshot: TEXT,
       closedAt: MOMENT,
     }),
+    marker: control('marker', { name: TEXT, lsn: POSITION }),
   }
 }
 

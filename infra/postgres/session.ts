@@ -171,9 +171,15 @@ function clientFor(target: PostgresTarget, options: SessionOptions): Client {
 }
 
 function newClient(target: PostgresTarget, { purpose, replication }: SessionOptions): Client {
+  const configuration = clientConfiguration(target, purpose)
+  return new Client({ ...configuration, ...(replication === true ? { replication: 'database' } : {}) })
+}
+
+/** What a driver is given to open a pinned session, for a library that opens its own. */
+export function clientConfiguration(target: PostgresTarget, purpose: string): ClientConfig {
   const { connectionString, ownOptions } = connectionParameters(target)
   const pinned = Object.entries(PINNED_SETTINGS).map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
-  const configuration: ClientConfig = {
+  return {
     connectionString,
     application_name: `scission ${purpose} (${hostname()} ${process.pid})`.slice(0, 63),
     // Of two settings of one name the later one holds.
@@ -182,9 +188,7 @@ function newClient(target: PostgresTarget, { purpose, replication }: SessionOpti
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY_MS,
     types: TEXT_TYPES,
-    ...(replication === true ? { replication: 'database' } : {}),
   }
-  return new Client(configuration)
 }
 
 /** The driver lets what stands in a URL override what it is given beside it, so that is taken out of the URL. */
@@ -209,7 +213,7 @@ function connectionParameters({ title, variable, url }: PostgresTarget): {
  * since a walsender knows no other. Manual: "Client Connection Defaults", `transaction_timeout` (from 17 on), and
  * "Connection Settings", `client_connection_check_interval` (from 14 on, and not on every platform).
  */
-async function pinLaterSettings(client: Client): Promise<void> {
+export async function pinLaterSettings(client: Client): Promise<void> {
   const settings = Object.entries(LATER_SETTINGS).map(([name, value]) => `('${name}', '${value}')`)
   await client.query(
     `SELECT set_config(wanted.name, wanted.value, false) FROM (VALUES ${settings.join(', ')}) AS wanted (name, value)

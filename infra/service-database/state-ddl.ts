@@ -1,5 +1,5 @@
 /** The version of the tables below; a database with another one belongs to another release. */
-export const STATE_VERSION = 1
+export const STATE_VERSION = 2
 
 /** What a service is doing, as its checkpoint has it. */
 export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
@@ -8,12 +8,15 @@ export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
  * Scission's own tables in a service's database. The rows of a service and its place in the log are written in one
  * transaction, so they must live in one database. Each statement can be run again.
  *
- * `checkpoint` has one row: how far the service is; `stream_sequence` is a hint, all messages up to it are applied.
+ * `checkpoint` has one row: how far the service is. `lsn` is the position of the last transaction that is applied, and
+ *   `consistency_point` the one from which the tables are exact together; `stream_sequence` is a hint, all messages up to
+ *   it are applied.
  *   `epoch_started_at` tells the log's epoch from that of another log, and `stream_writer`, who wrote the message at
  *   `stream_sequence`, tells the message from another one.
  * `entity` has a row for each table: whether `prepare` created it, and the attempt whose pages it holds.
  * `ledger` has a row for each page applied: its identity, so that a page that comes again is not copied again.
  * `shape` has the shapes that the log described, as JSON by their hashes.
+ * `verification` has the requests of `verify` to see the database as of one point of the log, while it is followed.
  * `set_aside` has what was dropped for the loading, with the statements that put it back exactly as it was.
  */
 export const STATE_DDL: readonly string[] = [
@@ -27,8 +30,8 @@ export const STATE_DDL: readonly string[] = [
      system_id text,
      epoch bigint NOT NULL DEFAULT 0,
      epoch_started_at text,
+     consistency_point pg_lsn,
      lsn pg_lsn,
-     ordinal bigint,
      stream_sequence bigint NOT NULL DEFAULT 0,
      stream_writer text NOT NULL DEFAULT '',
      phase text NOT NULL DEFAULT 'waiting' CHECK (phase IN ('waiting', 'loading', 'indexing', 'following')),
@@ -64,5 +67,12 @@ export const STATE_DDL: readonly string[] = [
      name text NOT NULL,
      restore text[] NOT NULL,
      UNIQUE (entity, kind, name)
+   )`,
+  `CREATE TABLE IF NOT EXISTS scission.verification (
+     id text PRIMARY KEY,
+     requested_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+     point pg_lsn,
+     snapshot text,
+     is_seen boolean NOT NULL DEFAULT false
    )`,
 ]

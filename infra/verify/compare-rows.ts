@@ -9,18 +9,28 @@ import { quoteIdentifier } from '../../contracts/language/quoting.ts'
 import { digestSql, tableSql } from '../postgres/digest-sql.ts'
 import { codeOf, type PostgresTarget } from '../postgres/session.ts'
 import { createDifferingSql, createLogTableSql, inLogTable } from './difference-sql.ts'
-import { copyTextOfLog, type LogRows } from './log-rows.ts'
 import { nameRows } from './name-rows.ts'
 import type { RowDifferences, Totals } from './report.ts'
 import { withStoppableSession } from './stoppable-session.ts'
+
+/** What a table must hold. */
+export interface ExpectedTable {
+  readonly totals: Totals
+  /** The rows themselves, as text that `COPY FROM` takes: all columns but those that the database computes. */
+  readonly copyText: () => AsyncIterable<Uint8Array>
+  /** What is to be said where those rows do not add up to the totals; null where nothing. */
+  readonly noteOf: (found: Totals) => string | null
+}
 
 export interface RowComparison {
   readonly database: PostgresTarget
   /** The snapshot in which the service's rows were found to differ, exported by the session that did. */
   readonly snapshotName: string
-  readonly log: LogRows
+  readonly entity: Entity
+  readonly expected: ExpectedTable
   /** How many rows are named. */
   readonly limit: number
+  readonly signal: AbortSignal | undefined
 }
 
 /**
@@ -33,12 +43,12 @@ const NO_TEMPORARY_TABLE = new Set(['42501', '25006', '53100', '53400'])
 const DATA_EXCEPTION = /^2[23]/
 
 /**
- * Names the rows that differ, by bringing the log's rows into a temporary table beside the service's and comparing the
+ * Names the rows that differ, by bringing the expected rows into a temporary table beside the service's and comparing the
  * two in SQL. It sees the very state of the service in which the totals differed.
  */
 export async function compareRows(comparison: RowComparison): Promise<RowDifferences> {
-  const { database, log } = comparison
-  return await withStoppableSession(database, 'verify rows', log.signal, async (client) => {
+  const { database, signal } = comparison
+  return await withStoppableSession(database, 'verify rows', signal, async (client) => {
     // Only a transaction that may write can fill a table, also one of its own; its end removes all of it.
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE')
     try {
@@ -53,19 +63,20 @@ export async function compareRows(comparison: RowComparison): Promise<RowDiffere
   })
 }
 
-async function compareInTransaction(client: Client, { log, limit }: RowComparison): Promise<RowDifferences> {
-  const { entity, totals } = log
+async function compareInTransaction(
+  client: Client,
+  { entity, expected, limit }: RowComparison,
+): Promise<RowDifferences> {
   await client.query(createLogTableSql(entity))
-  if (totals.pages > 0) await copyLog(client, log)
+  if (expected.totals.rows > 0) await copyLog(client, entity, expected)
   const inLog = totalsOf(await readDigest(client, inLogTable(entity)))
   await client.query(createDifferingSql(entity))
-  return { ...(await nameRows(client, entity, limit)), note: logNote(entity, totals, inLog) }
+  return { ...(await nameRows(client, entity, limit)), note: expected.noteOf(inLog) }
 }
 
-async function copyLog(client: Client, log: LogRows): Promise<void> {
-  const { entity } = log
+async function copyLog(client: Client, entity: Entity, { copyText }: ExpectedTable): Promise<void> {
   try {
-    await pipeline(Readable.from(copyTextOfLog(log)), client.query(copyFrom(copyLogSql(entity))))
+    await pipeline(Readable.from(copyText()), client.query(copyFrom(copyLogSql(entity))))
   } catch (cause) {
     if (!DATA_EXCEPTION.test(codeOf(cause))) throw cause
     // PostgreSQL's own sentence would quote the value, which may be a secret.

@@ -14,6 +14,8 @@ export interface VerifyReport {
   readonly consistencyPoint: string
   /** The monolith that the log was taken from: its system identifier and database; null where the log does not say. */
   readonly monolith: { readonly systemId: string; readonly database: string } | null
+  /** What the services were compared with: the snapshot in the log, or the monolith itself as of the consistency point. */
+  readonly against: 'log' | 'monolith'
   readonly versions: { readonly wire: number; readonly node: string; readonly nats: string }
   readonly seconds: number
   readonly services: readonly ServiceReport[]

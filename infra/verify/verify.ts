@@ -1,37 +1,34 @@
-import type { NatsConnection } from 'nats'
+import { setMaxListeners } from 'node:events'
+import type { JetStreamManager, NatsConnection } from 'nats'
 import { Failure } from '../../contracts/failure.ts'
 import type { ContractSet } from '../../contracts/language/contract-set.ts'
 import { lsnText, parseLsn } from '../../contracts/positions.ts'
+import { changeSubjects } from '../../contracts/subjects.ts'
+import { EPOCH_HEADER } from '../../contracts/wire/headers.ts'
 import { WIRE_VERSION } from '../../contracts/wire/message.ts'
-import { brokerFailure, type NatsTarget, withNats } from '../nats/connect.ts'
+import { brokerFailure, withNats } from '../nats/connect.ts'
 import { atMost } from './at-most.ts'
 import { checkLoaded } from './check-loaded.ts'
 import { countReferences, type ServiceDatabase } from './count-references.ts'
 import type { VerifyEvent } from './events.ts'
+import { lastMessage } from './last-message.ts'
+import { verifyLive } from './live/verify-live.ts'
+import { SERVICES_AT_ONCE, verifySnapshot } from './verify-snapshot.ts'
+import {
+  type Verifying,
+  type VerifyDependencies,
+  type VerifyOptions,
+  wantedOf,
+  type WantedService,
+} from './verifying.ts'
 import { type ClosedSnapshot, readManifest } from './read-manifest.ts'
 import type { ReferenceReport, ServiceReport, VerifyReport } from './report.ts'
 import { WAY_OUT, withStoppableSession } from './stoppable-session.ts'
-import { type ServiceVerification, verifyService } from './verify-service.ts'
-
-export interface VerifyDependencies {
-  readonly set: ContractSet
-  readonly prefix: string
-  readonly services: readonly ServiceDatabase[]
-  readonly nats: NatsTarget
-}
-
-export interface VerifyOptions {
-  /** How many of the rows that differ are named, for each table; their number is exact all the same. */
-  readonly limit: number
-  readonly signal?: AbortSignal
-}
-
-/** Each service reads one table at a time, so this is what a server that holds several of them has to bear. */
-const SERVICES_AT_ONCE = 2
 
 /**
- * Compares what the services hold with what the log says that the monolith held, table by table: count, digest and
- * structure. Where a table differs its rows are named, from the log's pages. Nothing is changed anywhere.
+ * Compares what the services hold with what the monolith held, table by table: count, digest and structure. Before any
+ * change was followed that is what the log says of the snapshot; afterwards it is the monolith itself, as of one point that
+ * all services come to. Where a table differs its rows are named. No row of theirs is changed.
  * @throws Failure 4 where the log holds no closed snapshot, or a database belongs to another log; 5 where a service has
  * not finished loading, or the broker does not answer. A difference is no failure: the report tells it.
  */
@@ -55,20 +52,23 @@ export async function verify(
 async function verifyWith(
   connection: NatsConnection,
   startedAt: Date,
-  { set, prefix, services }: VerifyDependencies,
-  { limit, signal }: VerifyOptions,
+  dependencies: VerifyDependencies,
+  options: VerifyOptions,
   report: (event: VerifyEvent) => void,
 ): Promise<VerifyReport> {
+  const { set, prefix, services } = dependencies
+  const signal = AbortSignal.any(options.signal === undefined ? [] : [options.signal])
+  // Each session listens: more than the ten that Node takes for a leak.
+  setMaxListeners(0, signal)
   const snapshots = await readManifests(connection, prefix, services)
   assertOneEpoch(snapshots)
-  const verifications = services.map((each, index): ServiceVerification => {
-    // As many snapshots as services.
-    const snapshot = snapshots[index] as ClosedSnapshot
-    return { ...each, contractSet: set.name, prefix, snapshot, connection, limit, signal, report }
-  })
+  // As many snapshots as services.
+  const wanted = services.map((each, index) => ({ ...each, snapshot: snapshots[index] as ClosedSnapshot }))
   // All are asked before the first is read: hours of reading would be lost on a service that is not ready.
-  await atMost(SERVICES_AT_ONCE, verifications, assertLoaded)
-  const reports = await atMost(SERVICES_AT_ONCE, verifications, verifyService)
+  const verifying = { ...dependencies, limit: options.limit, signal, connection, report, wanted }
+  await atMost(SERVICES_AT_ONCE, wanted, async (each) => await assertLoaded(verifying, each))
+  const isLive = await hasChanges(await connection.jetstreamManager(), prefix, wanted)
+  const { reports, point } = isLive ? await verifyLive(verifying) : await verifySnapshot(verifying)
   const isReadable = (name: string, entity: string): boolean =>
     reports.some(
       ({ service, tables }) => service === name && tables.some((t) => t.entity === entity && t.found !== null),
@@ -77,7 +77,7 @@ async function verifyWith(
     report({ type: 'references-counted', references: counted, ofReferences }),
   )
   const natsVersion = connection.info?.version ?? ''
-  return verifyReport({ set, prefix, startedAt, now: new Date(), natsVersion, snapshots, reports, references })
+  return verifyReport({ set, prefix, startedAt, now: new Date(), natsVersion, snapshots, reports, references, point })
 }
 
 /** What a report is made of. */
@@ -90,10 +90,12 @@ export interface Verification {
   readonly snapshots: readonly ClosedSnapshot[]
   readonly reports: readonly ServiceReport[]
   readonly references: readonly ReferenceReport[]
+  /** The point as of which the monolith itself was compared; null where it was the snapshot in the log. */
+  readonly point: string | null
 }
 
 export function verifyReport(verification: Verification): VerifyReport {
-  const { set, prefix, startedAt, now, natsVersion, snapshots, reports, references } = verification
+  const { set, point, prefix, startedAt, now, natsVersion, snapshots, reports, references } = verification
   const [first] = snapshots
   if (first === undefined) throw new Error('A verification has at least one service')
   return {
@@ -102,7 +104,8 @@ export function verifyReport(verification: Verification): VerifyReport {
     contractSet: set.name,
     prefix,
     epoch: first.manifest.epoch,
-    consistencyPoint: latestConsistencyPoint(snapshots),
+    consistencyPoint: point ?? latestConsistencyPoint(snapshots),
+    against: point === null ? 'log' : 'monolith',
     monolith: { systemId: first.begun.systemId, database: first.begun.database },
     versions: { wire: WIRE_VERSION, node: process.version, nats: natsVersion },
     seconds: (now.getTime() - startedAt.getTime()) / 1000,
@@ -140,11 +143,24 @@ async function readManifests(
   return await atMost(SERVICES_AT_ONCE, services, async ({ service }) => await readManifest(manager, prefix, service))
 }
 
-async function assertLoaded({ database, service, signal, ...wanted }: ServiceVerification): Promise<void> {
+async function assertLoaded(verifying: Verifying, { database, service, snapshot }: WantedService): Promise<void> {
   await withStoppableSession(
     database,
     `verify ${service.name}`,
-    signal,
-    async (client) => await checkLoaded(client, { ...wanted, service: service.name }),
+    verifying.signal,
+    async (client) => await checkLoaded(client, wantedOf(verifying, service.name, snapshot)),
   )
+}
+
+/** Whether the log has changes of the snapshots' epoch. */
+async function hasChanges(
+  manager: JetStreamManager,
+  prefix: string,
+  wanted: readonly WantedService[],
+): Promise<boolean> {
+  for (const { service, snapshot } of wanted) {
+    const last = await lastMessage(manager, snapshot.stream, changeSubjects(prefix, service.name))
+    if (last !== null && Number(last.header.get(EPOCH_HEADER)) === snapshot.manifest.epoch) return true
+  }
+  return false
 }

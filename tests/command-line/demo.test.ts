@@ -60,8 +60,21 @@ test('without --json it ends in a table for a person', async () => {
   const { exitCode, stderr, stdout } = await demo.ended
   assert.is(exitCode, 0, stderr)
   assert.match(stdout, /^service +tables +rows +bytes +seconds\niam +7 +[\d,]+ +\d.* +equal\nmodeling +5 /)
-  assert.match(stdout, /\n\nOne monolith of [\d,]+ rows became 10 databases, each proven equal, in [^\n]+\.\n$/)
-  for (const step of ['servers', 'monolith', 'preflight', 'prepare', 'publish', 'consume', 'verify'])
+  assert.match(
+    stdout,
+    /\n\nOne monolith of [\d,]+ rows became 10 databases, each proven equal, in [^.]+\.\d s,\s+while [\d,]+ transactions were written to it\.\n$/,
+  )
+  for (const step of [
+    'servers',
+    'monolith',
+    'preflight',
+    'prepare',
+    'publish',
+    'consume',
+    'prove live',
+    'catch up',
+    'verify',
+  ])
     assert.match(stderr, new RegExp(`^${step} .* s$`, 'm'))
   await assertNothingRemains(demo.pid)
 })

@@ -32,6 +32,7 @@ const LANE: Lane = {
   expectedRows: 620_000,
   beganAtMs: 0,
   changedAtMs: 10_000,
+  changes: 0,
 }
 
 function shown(lane: Lane, columns: number): string {
@@ -81,7 +82,16 @@ test('a service sums its tables, in the order of migration', () => {
     loaded('Line', 50),
   )
   assert.equal(lanes(board), [
-    { label: 'sales', phase: 'moving', rows: 150, bytes: 1500, expectedRows: 400, beganAtMs: 3000, changedAtMs: 4000 },
+    {
+      label: 'sales',
+      phase: 'moving',
+      rows: 150,
+      bytes: 1500,
+      expectedRows: 400,
+      beganAtMs: 3000,
+      changedAtMs: 4000,
+      changes: 0,
+    },
     {
       label: 'stock',
       phase: 'waiting',
@@ -90,6 +100,7 @@ test('a service sums its tables, in the order of migration', () => {
       expectedRows: null,
       beganAtMs: null,
       changedAtMs: null,
+      changes: 0,
     },
   ])
   assert.is(totalLane(board).phase, 'moving')

@@ -68,7 +68,7 @@ test('each kind of a difference is a sentence', () => {
     [{ kind: 'count', key, expected: 1, found: 2 }, 'id "7": is here 2 times, and 1 time in the log'],
     [{ kind: 'different', key, columns: [column] }, 'id "7": note is "a", and "a " in the log (from character 2 on)'],
   ]
-  for (const [difference, sentence] of differences) assert.is(rowText(difference), sentence)
+  for (const [difference, sentence] of differences) assert.is(rowText(difference, 'log'), sentence)
 })
 
 function report(table: Partial<TableReport>): VerifyReport {
@@ -92,6 +92,7 @@ function report(table: Partial<TableReport>): VerifyReport {
     epoch: 1,
     consistencyPoint: '0/1',
     monolith: null,
+    against: 'log' as const,
     versions: { wire: 1, node: 'v20', nats: '2.10.27' },
     seconds: 2,
     services: [{ service: 'sales', verified, seconds: 1, postgres: '15.18', tables }],
@@ -130,17 +131,18 @@ test('a structure that differs is told where rows are equal', () => {
 })
 
 test('the demonstration is verified only where each service is', () => {
-  const outcome = { service: 'sales', epoch: 1, tables: 1, rows: 10, loadedRows: 10, loadedBytes: 1000, seconds: 1.25 }
-  const run = { elements: 50, seed: 1, seconds: 9, steps: {}, outcomes: [outcome] }
+  const loaded = [{ service: 'sales', bytes: 1000, seconds: 1.25 }]
+  const work = { transactions: 12, refused: 1 }
+  const run = { elements: 50, seed: 1, seconds: 9, steps: {}, loaded, work, appliedChanges: 30 }
   const differs = demoReport({ ...run, verification: report({}) })
   assert.is(differs.verified, false)
   assert.match(
     demoText(differs, { colours: plain, columns: 80 }),
-    /sales +1 +10 +1\.0 kB +1\.\d +DIFFERENT\n\nOnly 0 of 1 /,
+    /sales +1 +9 +1\.0 kB +1\.\d +DIFFERENT\n\nOnly 0 of 1 /,
   )
   const equal = demoReport({ ...run, verification: report({ verified: true }) })
-  assert.equal(equal.services, [{ service: 'sales', tables: 1, rows: 10, bytes: 1000, seconds: 1.25, verified: true }])
-  assert.match(demoText(equal, { colours: plain, columns: 80 }), /equal\n\nOne monolith of 10 rows became 1 database, /)
+  assert.equal(equal.services, [{ service: 'sales', tables: 1, rows: 9, bytes: 1000, seconds: 1.25, verified: true }])
+  assert.match(demoText(equal, { colours: plain, columns: 80 }), /equal\n\nOne monolith of 9 rows became 1 database, /)
 })
 
 test('a step fits its line, its time at the edge', () => {

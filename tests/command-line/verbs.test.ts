@@ -37,7 +37,15 @@ test('a monolith is split by the verbs, one after the other, and each says it in
     assert.ok(stepsOf(await jsonOf(shop, ['prepare', '--no-slot'])).every(({ outcome }) => outcome === 'present'))
 
     const published = await jsonOf(shop, ['publish', '--snapshot-only', '--no-slot'])
-    assert.equal(Object.keys(published), ['outcome', 'epoch', 'consistencyPoint', 'slot', 'services', 'seconds'])
+    assert.equal(Object.keys(published), [
+      'outcome',
+      'epoch',
+      'consistencyPoint',
+      'slot',
+      'services',
+      'followedTo',
+      'seconds',
+    ])
     assert.is(published['outcome'], 'closed')
     assert.is((await jsonOf(shop, ['publish', '--snapshot-only', '--no-slot']))['outcome'], 'already closed')
 

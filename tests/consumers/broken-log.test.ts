@@ -1,9 +1,7 @@
 import { encode } from '@msgpack/msgpack'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { encodeChange } from '../../contracts/wire/encode-message.ts'
 import { EPOCH_HEADER, NUMBER_HEADER, WRITER_HEADER } from '../../contracts/wire/headers.ts'
-import { shapeHash, shapeOf } from '../../contracts/wire/shape.ts'
 import { announceAll, closeAll, Customer, customers, Order, writeSmallSnapshot } from './complete-snapshot.ts'
 import type { HandWrittenLog } from './hand-written-log.ts'
 import { entityNamed, olderShop } from './shop.ts'
@@ -91,22 +89,6 @@ test('a message that the stream has lost is refused', async () => {
   })
   assert.is(exitCode, 4)
   assert.match(message, /does not hold its message 10/)
-})
-
-test('changes are refused as what this release does not apply', async () => {
-  const { message, exitCode } = await refusalOf(async (log) => {
-    await log.begin()
-    await announceAll(log)
-    const shape = shapeHash(shapeOf(Customer))
-    const run = { entity: 'Customer', shape, lsn: '0/16B3748', xid: '11', committedAt: 1, last: true }
-    const change = encodeChange(
-      { v: 1, kind: 'change', epoch: 1, runs: [{ ...run, changes: [[0, 'I', [1, 'a', null]]] }] },
-      () => shapeOf(Customer).columns,
-    )
-    await log.send('change.Customer', change)
-  })
-  assert.is(exitCode, 4)
-  assert.match(message, /message 10 holds changes, which this release does not apply/)
 })
 
 for (const [name, headers] of [

@@ -23,7 +23,7 @@ test('a snapshot is loaded, and keys, indexes and foreign keys are built', async
     assert.equal(await sql(CUSTOMERS), ['10|10|1|10'])
     assert.equal(await sql(INDEXES), ALL_INDEXES)
     assert.equal(await sql(FOREIGN_KEYS), ['Order_customerId_fkey', 'Order_previous_fkey'])
-    assert.equal(await sql('SELECT phase, stream_sequence, lsn FROM scission.checkpoint'), [
+    assert.equal(await sql('SELECT phase, stream_sequence, consistency_point FROM scission.checkpoint'), [
       `following|${await log.length()}|0/16B3748`,
     ])
   })

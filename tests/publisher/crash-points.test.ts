@@ -98,7 +98,8 @@ for (const point of BEHIND)
     }))
 
 test('every crash point is in the documentation, and every one there is tested', async () => {
-  const page = await readFile(new URL('../../docs/reliability.md', import.meta.url), 'utf8')
+  const all = await readFile(new URL('../../docs/reliability.md', import.meta.url), 'utf8')
+  const page = all.slice(0, all.indexOf('## Following'))
   const documented = [...page.matchAll(/^\| `(publish-[a-z-]+)`/gm)].map(([, name]) => name)
   const tested = [...new Set([...BEFORE, ...BEHIND].map((point) => point.split(':')[0]))]
   assert.equal(documented, tested)

@@ -148,10 +148,13 @@ test('a closed snapshot without an entity or a service of the contract set is re
 })
 
 test('logs settle a moment after the last message of an open epoch, and at once where nothing is open', () => {
-  assert.is(settlingMs([empty('till'), empty('stock')]), 0)
-  assert.is(settlingMs([{ ...closed('till', 1), quietMs: 1 }]), 0)
-  assert.is(settlingMs([begun('till', 1, { quietMs: QUIET_MS }), begun('stock', 1, { quietMs: QUIET_MS + 7 })]), 0)
-  assert.is(settlingMs([begun('till', 1, { quietMs: 100 }), begun('stock', 1, { quietMs: 30 })]), QUIET_MS - 30)
+  assert.is(settlingMs([empty('till'), empty('stock')], false), 0)
+  assert.is(settlingMs([{ ...closed('till', 1), quietMs: 1 }], false), 0)
+  assert.is(
+    settlingMs([begun('till', 1, { quietMs: QUIET_MS }), begun('stock', 1, { quietMs: QUIET_MS + 7 })], false),
+    0,
+  )
+  assert.is(settlingMs([begun('till', 1, { quietMs: 100 }), begun('stock', 1, { quietMs: 30 })], false), QUIET_MS - 30)
 })
 
 test.run()

@@ -32,7 +32,8 @@ function decided(
     kept = null,
     withSlot = true,
     foreignKeys = [],
-  }: { kept?: string | null; withSlot?: boolean; foreignKeys?: ForeignKey[] } = {},
+    changed = [],
+  }: { kept?: string | null; withSlot?: boolean; foreignKeys?: ForeignKey[]; changed?: string[] } = {},
 ): string {
   const stored = new Map(
     SET.services.map((of) => [
@@ -45,7 +46,15 @@ function decided(
       ),
     ]),
   )
-  const decisions = decideReadings({ services: SET.services, stored, kept, withSlot, foreignKeys })
+  const entities = SET.services.flatMap((of) => of.entities).filter(({ name }) => changed.includes(name))
+  const decisions = decideReadings({
+    services: SET.services,
+    stored,
+    kept,
+    withSlot,
+    foreignKeys,
+    changed: new Set(entities),
+  })
   return decisions
     .map(
       ({ entity: { name }, decision }) =>
@@ -123,6 +132,12 @@ test('pages of open chunks are looked for behind what was closed before any read
   assert.is(firstSequence({ sequence: 7, closed: closedUpTo(31) }), 7)
   assert.is(firstSequence({ sequence: 7, closed: closedUpTo(32) }), 100)
   assert.is(firstSequence({ sequence: 7, closed: closedUpTo(132) }), 200)
+})
+
+test('a table that was rewritten since is read anew, with those that foreign keys tie to it', () => {
+  const all = { Sale: finished(), Line: finished(), Shift: finished(), Article: finished() }
+  assert.is(decided(all, { changed: ['Line'] }), 'Sale read 2, Line read 2, Shift keep, Article keep')
+  assert.is(decided(all, { changed: ['Article'], kept: 'old' }), 'Sale keep, Line keep, Shift keep, Article read 2')
 })
 
 test.run()

@@ -161,6 +161,7 @@ export const controls: readonly Control[] = [
     snapshot: '750:750:',
     closedAt: '2025-01-31T12:00:01.5Z',
   },
+  { ...base, control: 'marker', name: 'before lunch', lsn: '0/16B3900' },
 ]
 
 /** Messages of each kind, by the names of their golden files. */

@@ -44,7 +44,7 @@ test('each subject of the log is a channel, and every reference in the document 
     const document = asyncApiDocument(source)
     const channels = Object.values(document['channels'] as Record<string, { address: string }>)
     const entities = source.set.services.flatMap((service) => service.entities)
-    assert.is(channels.length, 2 * entities.length + 7 * source.set.services.length)
+    assert.is(channels.length, 2 * entities.length + 8 * source.set.services.length)
     assert.is(new Set(channels.map(({ address }) => address)).size, channels.length, 'no two have one address')
     for (const reference of referencesOf(document))
       if (reference.startsWith('#/')) assert.ok(resolved(document, reference) !== undefined, reference)

@@ -170,7 +170,7 @@ test('a database that another prefix or service was prepared in is refused, and 
     const gone = (await findingsOf(deployment)).join('\n')
     assert.match(
       gone,
-      /error foreign-database, service people: Its database holds Scission's tables in version 99, and this release knows 1\./,
+      /error foreign-database, service people: Its database holds Scission's tables in version 99, and this release knows 2\./,
     )
     assert.match(gone, /error lost-table, service people: Table public\."Tag" was loaded from the log, and is gone\./)
   }))

@@ -37,7 +37,13 @@ const verification = {
   snapshots: [snapshot('A', 3, '0/A'), snapshot('B', 3, '1/0')],
   reports: [service('accounts', true), service('orders', true)],
   references: [],
+  point: null,
 }
+
+test('a report against the monolith is as of the point at which it was compared', () => {
+  const { against, consistencyPoint } = verifyReport({ ...verification, point: '2/0' })
+  assert.equal([against, consistencyPoint], ['monolith', '2/0'])
+})
 
 test('a report is verified when every service is, at the latest of their consistency points', () => {
   const report = verifyReport(verification)

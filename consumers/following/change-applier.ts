@@ -1,0 +1,274 @@
+import pg from 'pg'
+import { Failure } from '../../contracts/failure.ts'
+import type { Entity, Service } from '../../contracts/language/contract-set.ts'
+import { parseLsn } from '../../contracts/positions.ts'
+import { isVisible, parseVisibility, type Visibility } from '../../contracts/visibility.ts'
+import type { ChangeMessage, ChangeRun } from '../../contracts/wire/message.ts'
+import { crashPoint } from '../../infra/crash-point.ts'
+import { outageCause } from '../database-outage.ts'
+import type { ConsumerEvent } from '../events.ts'
+import * as state from '../service-state.ts'
+import type { KnownShapes } from '../shapes.ts'
+import { assertUnhindered } from './assert-unhindered.ts'
+import { applyTogether } from './apply-together.ts'
+import { applyOneByOne } from './apply-one-by-one.ts'
+import { OtherCount } from './change-sql.ts'
+import { ImpossibleChange } from './fold-changes.ts'
+import { ChangeReader, type RowChange } from './row-change.ts'
+
+export interface ChangeApplierOptions {
+  readonly service: Service
+  /**
+   * A session of its own: a large transaction stays open in it while pages and controls are handled beside it. Null while
+   * the tables are loaded, when no change is applied.
+   */
+  readonly client: pg.Client | null
+  readonly shapes: KnownShapes
+  readonly epoch: number
+  /** Where the service stands: transactions up to this position are applied. */
+  readonly position: string | null
+  /** The snapshot of each entity's attempt, by its name. */
+  readonly snapshots: ReadonlyMap<string, string | null>
+  readonly applied: (sequences: readonly number[]) => void
+  readonly report: (event: ConsumerEvent) => void
+  /** Is told of a failure that nobody waits for. */
+  readonly failed: (error: Error) => void
+}
+
+/** A part of a message that is to be applied: one transaction's changes, or some of them. */
+interface Piece {
+  readonly lsn: string
+  readonly last: boolean
+  readonly changes: readonly RowChange[]
+}
+
+interface Gathered {
+  readonly pieces: readonly Piece[]
+  readonly bytes: number
+  readonly sequences: readonly number[]
+}
+
+/**
+ * What may wait to be applied: then the reading waits. Changes take several times as much memory as they do in the log,
+ * and a process may follow with ten services.
+ */
+const GATHER_BYTES = 2 * 1024 * 1024
+
+/**
+ * Applies a service's changes: transactions that gather while a batch is applied are the next batch, in one transaction of
+ * the service's database, with the position that it comes to. So each change is applied exactly once in effect, and each
+ * transaction of the monolith is there wholly or not at all. One that is larger than what may wait is applied piece by
+ * piece in a transaction that stays open until its end.
+ */
+export class ChangeApplier {
+  readonly #options: ChangeApplierOptions
+  readonly #readers = new Map<string, ChangeReader>()
+  readonly #visibilities = new Map<string, Visibility | null>()
+  #position: string | null
+  #gathered: Gathered[] = []
+  #working: Promise<void> | null = null
+  #failure: { readonly error: Error } | null = null
+  /** Whether a transaction of the service's database is open with a part of one that is too large to wait. */
+  #isSpilled = false
+  #isAbandoned = false
+  #isUnhindered = false
+
+  constructor(options: ChangeApplierOptions) {
+    this.#options = options
+    this.#position = options.position
+  }
+
+  /** Takes a message; it is applied when `applied` is called. Waits while too much is waiting. */
+  async take(message: ChangeMessage, bytes: number, sequences: readonly number[]): Promise<void> {
+    this.#assertWhole()
+    this.#gathered.push({ pieces: message.runs.flatMap((run) => this.#pieceOf(run)), bytes, sequences })
+    this.#working ??= this.#work()
+    while (this.#working !== null && this.#gatheredBytes() > GATHER_BYTES) await this.#working
+    this.#assertWhole()
+  }
+
+  /** Returns when every transaction is applied whose end was taken. */
+  async drain(): Promise<void> {
+    while (this.#working !== null) await this.#working
+    this.#assertWhole()
+  }
+
+  /**
+   * Gives up a transaction whose end did not come: what is next makes it void, or it is read again.
+   * @returns whether there was one.
+   */
+  async abandon(): Promise<boolean> {
+    this.#isAbandoned = true
+    while (this.#working !== null) await this.#working
+    const wasOpen = this.#gathered.length > 0 || this.#isSpilled
+    this.#gathered = []
+    if (this.#isSpilled) await this.#client.query('ROLLBACK')
+    this.#isSpilled = false
+    this.#isAbandoned = false
+    this.#assertWhole()
+    return wasOpen
+  }
+
+  get #client(): pg.Client {
+    if (this.#options.client === null) throw new Error('Changes are applied to tables that are complete')
+    return this.#options.client
+  }
+
+  #pieceOf(run: ChangeRun): Piece[] {
+    const { position, service } = this.#options
+    if (position !== null && parseLsn(run.lsn) <= parseLsn(position)) return []
+    const entity = service.entities.find(({ name }) => name === run.entity)
+    if (entity === undefined)
+      throw new Failure(
+        4,
+        `Service ${service.name}: the log has changes of ${run.entity}, which the contract does not have: use the contract set that the log was published with.`,
+      )
+    const { lsn, last } = run
+    const changes = this.#isInSnapshot(entity, run) ? [] : this.#reader(entity, run.shape).read(run)
+    return [{ lsn, last, changes }]
+  }
+
+  /** The snapshot's pages have it already. */
+  #isInSnapshot({ name }: Entity, { xid }: ChangeRun): boolean {
+    let visibility = this.#visibilities.get(name)
+    if (visibility === undefined) {
+      const snapshot = this.#options.snapshots.get(name) ?? null
+      visibility = snapshot === null ? null : parseVisibility(snapshot)
+      this.#visibilities.set(name, visibility)
+    }
+    return visibility !== null && isVisible(visibility, BigInt(xid))
+  }
+
+  #reader(entity: Entity, shape: string): ChangeReader {
+    const known = this.#readers.get(shape)
+    if (known !== undefined) return known
+    const reader = new ChangeReader(entity, this.#options.shapes.columnsOf(entity, shape))
+    this.#readers.set(shape, reader)
+    return reader
+  }
+
+  #gatheredBytes(): number {
+    return this.#gathered.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  #assertWhole(): void {
+    if (this.#failure !== null) throw this.#failure.error
+  }
+
+  async #work(): Promise<void> {
+    try {
+      // What comes in the same moment goes along.
+      await Promise.resolve()
+      for (let batch = this.#nextBatch(); batch !== null && !this.#isAbandoned; batch = this.#nextBatch())
+        await this.#apply(batch)
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error))
+      this.#failure = { error: cause }
+      this.#options.failed(cause)
+    } finally {
+      this.#working = null
+    }
+  }
+
+  /** All whole transactions that wait; a part of one where it alone is too much to wait. */
+  #nextBatch(): Batch | null {
+    const whole = wholePart(this.#gathered)
+    if (whole !== null) {
+      this.#gathered = whole.rest
+      return whole
+    }
+    if (this.#gatheredBytes() <= GATHER_BYTES) return null
+    const batch = { ...batchOf(this.#gathered), isWhole: false, rest: [] }
+    this.#gathered = []
+    return batch
+  }
+
+  async #apply(batch: Batch): Promise<void> {
+    const { epoch, report, service } = this.#options
+    const client = this.#client
+    const { changes, position } = batch
+    if (!this.#isSpilled && changes.length === 0 && position === null) return this.#finish(batch)
+    if (!this.#isUnhindered) await assertUnhindered(client, service)
+    this.#isUnhindered = true
+    await client.query(this.#isSpilled ? 'SAVEPOINT batch' : 'BEGIN; SAVEPOINT batch')
+    const oneByOne = await this.#applyChanges(changes)
+    crashPoint('consume-changes-applied')
+    this.#isSpilled = !batch.isWhole
+    if (batch.isWhole && position !== null) {
+      await state.advancePosition(client, service.name, { epoch, from: this.#position, to: position })
+      crashPoint('consume-position-advanced')
+      const { command } = await client.query('COMMIT')
+      if (command !== 'COMMIT') throw new Error(`A batch of changes ended with ${command}`)
+      crashPoint('consume-changes-stored')
+      this.#position = position
+    } else await client.query('RELEASE batch')
+    const { transactions } = batch
+    report({ type: 'changes-applied', service: service.name, transactions, changes: changes.length, oneByOne })
+    this.#finish(batch)
+  }
+
+  #finish({ sequences }: Batch): void {
+    this.#options.applied(sequences)
+  }
+
+  /** @returns whether they had to be applied one by one. */
+  async #applyChanges(changes: readonly RowChange[]): Promise<boolean> {
+    const { service } = this.#options
+    const client = this.#client
+    try {
+      await applyTogether(client, changes)
+      return false
+    } catch (error) {
+      if (!mayDependOnOrder(error)) throw error
+      await client.query('ROLLBACK TO batch')
+      await applyOneByOne(client, service, changes)
+      return true
+    }
+  }
+}
+
+/** SQLSTATE classes of constraints and of values. */
+const OF_ROWS = /^2[23]/
+
+/** Whether it may be the folding that met a constraint, where one after the other the changes would not. */
+function mayDependOnOrder(error: unknown): boolean {
+  if (error instanceof ImpossibleChange || error instanceof OtherCount) return true
+  return error instanceof pg.DatabaseError && outageCause(error) === null && OF_ROWS.test(error.code ?? '')
+}
+
+interface Batch {
+  readonly changes: readonly RowChange[]
+  readonly transactions: number
+  /** That of the last whole transaction; null where none is whole. */
+  readonly position: string | null
+  /** Messages of which nothing is left. */
+  readonly sequences: readonly number[]
+  readonly isWhole: boolean
+  readonly rest: Gathered[]
+}
+
+/** What of the waiting messages ends with a transaction's end, and what is left; null where no end is there. */
+export function wholePart(gathered: readonly Gathered[]): Batch | null {
+  const at = gathered.findLastIndex(({ pieces }) => pieces.length === 0 || pieces.some(({ last }) => last))
+  const message = gathered[at]
+  if (message === undefined) return null
+  const end = message.pieces.findLastIndex(({ last }) => last) + 1
+  const left = message.pieces.slice(end)
+  const split = {
+    ...message,
+    pieces: message.pieces.slice(0, end),
+    sequences: left.length > 0 ? [] : message.sequences,
+  }
+  const kept = left.length > 0 ? [{ ...message, pieces: left }] : []
+  return { ...batchOf([...gathered.slice(0, at), split]), isWhole: true, rest: [...kept, ...gathered.slice(at + 1)] }
+}
+
+function batchOf(gathered: readonly Gathered[]): Omit<Batch, 'isWhole' | 'rest'> {
+  const pieces = gathered.flatMap((message) => message.pieces)
+  return {
+    changes: pieces.flatMap(({ changes }) => changes),
+    transactions: pieces.filter(({ last }) => last).length,
+    position: pieces.findLast(({ last }) => last)?.lsn ?? null,
+    sequences: gathered.flatMap(({ sequences }) => sequences),
+  }
+}

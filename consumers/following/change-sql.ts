@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto'
+import type pg from 'pg'
+import type { ContractColumn } from '../../contracts/language/contract-set.ts'
+import { quoteIdentifier } from '../../contracts/language/quoting.ts'
+import { tableSql } from '../../infra/postgres/digest-sql.ts'
+import type { ChangedTable, RowKey, SqlValue } from './row-change.ts'
+
+/** A statement touched another number of rows than it had to. */
+export class OtherCount extends Error {
+  readonly expected: number
+  readonly found: number
+
+  constructor(expected: number, found: number) {
+    super(`${found} rows were touched, and it had to be ${expected}`)
+    this.expected = expected
+    this.found = found
+  }
+}
+
+/** One statement takes so many rows: more gain nothing, and its text is held in memory. */
+const STATEMENT_ROWS = 5_000
+
+/** Inserts rows that must not be there. Manual: "INSERT", OVERRIDING SYSTEM VALUE. */
+export async function insertRows(
+  client: pg.Client,
+  { entity, columns }: ChangedTable,
+  rows: readonly (readonly SqlValue[])[],
+): Promise<void> {
+  const names = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
+  const values = columns.map((column, index) => given(column, index)).join(', ')
+  const sql = `INSERT INTO ${tableSql(entity)} (${names}) OVERRIDING SYSTEM VALUE SELECT ${values} FROM ${source(columns.length)}`
+  await run(client, sql, columns.length, rows)
+}
+
+/** Updates rows that must be there, by their keys, and in each the columns for which it has a value. */
+export async function updateRows(
+  client: pg.Client,
+  table: ChangedTable,
+  updates: readonly { readonly key: RowKey; readonly row: readonly SqlValue[] }[],
+): Promise<void> {
+  for (const [changed, alike] of groupBySet(table, updates)) {
+    const set = changed.map((place) => table.columns[place] as ContractColumn) // A place of the table's.
+    const keys = keyColumns(table)
+    const assigned = set.map(
+      (column, index) => `${quoteIdentifier(column.name)} = ${given(column, keys.length + index)}`,
+    )
+    const sql =
+      `UPDATE ONLY ${tableSql(table.entity)} AS own SET ${assigned.join(', ')} ` +
+      `FROM ${source(keys.length + set.length)} WHERE ${sameKey(keys)}`
+    const rows = alike.map(({ key, row }) => [...key.values, ...changed.map((place) => row[place])])
+    await run(client, sql, keys.length + set.length, rows)
+  }
+}
+
+/** Deletes rows that must be there, by their keys. */
+export async function deleteRows(client: pg.Client, table: ChangedTable, keys: readonly RowKey[]): Promise<void> {
+  const columns = keyColumns(table)
+  const sql = `DELETE FROM ONLY ${tableSql(table.entity)} AS own USING ${source(columns.length)} WHERE ${sameKey(columns)}`
+  const rows = keys.map(({ values }) => values)
+  await run(client, sql, columns.length, rows)
+}
+
+/** Which columns an update sets: those it has values for. A key is not changed by it, and an identity cannot be. */
+function changedPlaces(
+  { columns, entity, keyPlaces }: ChangedTable,
+  row: readonly SqlValue[],
+  withKey: boolean,
+): number[] {
+  const places = columns.flatMap(({ identity, name }, place) =>
+    row[place] === undefined || identity === 'ALWAYS' || (!withKey && entity.key.includes(name)) ? [] : [place],
+  )
+  // A row of which nothing is to be changed must be there all the same.
+  return places.length > 0 ? places : [...keyPlaces]
+}
+
+type Update = { readonly key: RowKey; readonly row: readonly SqlValue[] }
+
+function groupBySet(table: ChangedTable, updates: readonly Update[]): [number[], Update[]][] {
+  const groups = new Map<string, [number[], Update[]]>()
+  for (const update of updates) {
+    const isRekeyed = table.keyPlaces.some((place, index) => update.row[place] !== update.key.values[index])
+    const places = changedPlaces(table, update.row, isRekeyed)
+    const group = groups.get(places.join(',')) ?? [places, []]
+    group[1].push(update)
+    groups.set(places.join(','), group)
+  }
+  return [...groups.values()]
+}
+
+function keyColumns({ columns, keyPlaces }: ChangedTable): ContractColumn[] {
+  return keyPlaces.map((place) => columns[place] as ContractColumn) // The contract's key is among its columns.
+}
+
+function sameKey(keys: readonly ContractColumn[]): string {
+  return keys.map((column, index) => `own.${quoteIdentifier(column.name)} = ${given(column, index)}`).join(' AND ')
+}
+
+/** Values come as texts, since an array of arrays would lose its rows: the cast reads each as the type itself would. */
+function given({ type }: ContractColumn, index: number): string {
+  return `(given.c${index})::${type}`
+}
+
+function source(columns: number): string {
+  const places = Array.from({ length: columns }, (_, index) => index)
+  const parameters = places.map((index) => `$${index + 1}::text[]`).join(', ')
+  return `unnest(${parameters}) AS given (${places.map((index) => `c${index}`).join(', ')})`
+}
+
+async function run(
+  client: pg.Client,
+  text: string,
+  columns: number,
+  rows: readonly (readonly SqlValue[])[],
+): Promise<void> {
+  // Prepared once a session: the same few statements come again and again.
+  const name = createHash('sha256').update(text).digest('hex').slice(0, 32)
+  for (let from = 0; from < rows.length; from += STATEMENT_ROWS) {
+    const some = rows.slice(from, from + STATEMENT_ROWS)
+    const values = Array.from({ length: columns }, (_, index) => some.map((row) => row[index] ?? null))
+    const { rowCount } = await client.query({ name, text, values })
+    if (rowCount !== some.length) throw new OtherCount(some.length, rowCount ?? 0)
+  }
+}

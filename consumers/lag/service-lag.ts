@@ -1,0 +1,81 @@
+import type { JetStreamManager } from 'nats'
+import type pg from 'pg'
+import { Failure } from '../../contracts/failure.ts'
+import { streamName } from '../../contracts/subjects.ts'
+import { apiCode, NO_MESSAGE, NO_STREAM } from '../../infra/nats/api-code.ts'
+import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
+import { isConsumed } from '../../infra/service-database/is-consumed.ts'
+import type { Phase } from '../../infra/service-database/state-ddl.ts'
+
+/** How far a service is behind its log. The checkpoint's hint tells it, which a consumer writes every second. */
+export interface ServiceLag {
+  readonly service: string
+  readonly isConsumed: boolean
+  readonly epoch: number
+  readonly phase: Phase
+  /** Where the commit record of the last transaction begins that is applied; null before the first. */
+  readonly position: string | null
+  /** The message up to which all is applied, and the stream's last one. */
+  readonly streamSequence: number
+  readonly lastSequence: number
+  readonly messages: number
+  /** Of the stream's messages that are not applied, measured by its mean message. */
+  readonly bytes: number
+  /** How long the first message that is not applied has been in the stream; 0 where all is applied. */
+  readonly seconds: number
+}
+
+export interface LagSource {
+  readonly manager: JetStreamManager
+  readonly prefix: string
+  readonly service: string
+  readonly database: PostgresTarget
+}
+
+/** @throws Failure 4 where the service's database is not prepared, or there is no stream. */
+export async function readServiceLag({ manager, prefix, service, database }: LagSource): Promise<ServiceLag> {
+  const checkpoint = await withSession(database, { purpose: `lag ${service}` }, async (client) => ({
+    ...(await readCheckpoint(client, service)),
+    isConsumed: await isConsumed(client),
+  }))
+  const stream = streamName(prefix, service)
+  const { state, ts } = await manager.streams.info(stream).catch((cause: unknown) => {
+    if (apiCode(cause) !== NO_STREAM) throw cause
+    throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause })
+  })
+  const messages = Math.max(0, state.last_seq - checkpoint.streamSequence)
+  const since = messages === 0 ? null : await storedAt(manager, stream, checkpoint.streamSequence + 1)
+  return {
+    service,
+    ...checkpoint,
+    lastSequence: state.last_seq,
+    messages,
+    bytes: state.messages === 0 ? 0 : Math.round((state.bytes / state.messages) * messages),
+    seconds: since === null ? 0 : Math.max(0, (Date.parse(ts ?? new Date().toISOString()) - since) / 1000),
+  }
+}
+
+async function readCheckpoint(
+  client: pg.Client,
+  service: string,
+): Promise<Pick<ServiceLag, 'epoch' | 'phase' | 'position' | 'streamSequence'>> {
+  const known = await client.query<{ found: string | null }>("SELECT to_regclass('scission.checkpoint')::text AS found")
+  const { rows } =
+    known.rows[0]?.found == null
+      ? { rows: [] }
+      : await client.query<{ epoch: string; phase: Phase; lsn: string | null; sequence: string }>(
+          'SELECT epoch::text, phase, lsn::text, stream_sequence::text AS sequence FROM scission.checkpoint',
+        )
+  const [row] = rows
+  if (row === undefined) throw new Failure(4, `The database of service ${service} is not prepared: run prepare first.`)
+  return { epoch: Number(row.epoch), phase: row.phase, position: row.lsn, streamSequence: Number(row.sequence) }
+}
+
+async function storedAt(manager: JetStreamManager, stream: string, sequence: number): Promise<number | null> {
+  try {
+    return (await manager.streams.getMessage(stream, { seq: sequence })).time.getTime()
+  } catch (error) {
+    if (apiCode(error) === NO_MESSAGE) return null
+    throw error
+  }
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Lsn } from '../../contracts/positions.ts'
+import { markedSequence, writeMarker } from '../../infra/following/write-marker.ts'
+import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
+import { type LagSource, readServiceLag, type ServiceLag } from './service-lag.ts'
+
+export interface LagWish {
+  readonly monolith: PostgresTarget
+  readonly prefix: string
+  readonly sources: readonly LagSource[]
+  /** How old the first message may be that a service has not applied. At 0 all that the monolith has committed counts. */
+  readonly maxLagMs: number
+  readonly waitMs: number
+  readonly signal: AbortSignal
+}
+
+const LOOK_MS = 200
+
+/**
+ * Waits until no service is behind by more than is wished. For no lag at all a marker is written into the monolith: a
+ * service is without lag when it has applied all before it.
+ * @returns how far the services are, and whether that is as it was wished.
+ */
+export async function untilApplied(wish: LagWish): Promise<{ readonly services: ServiceLag[]; readonly met: boolean }> {
+  const { maxLagMs, signal, sources, waitMs } = wish
+  const deadline = Date.now() + waitMs
+  const marker = maxLagMs === 0 ? await mark(wish) : null
+  for (;;) {
+    const services = await Promise.all(sources.map(readServiceLag))
+    const met = marker === null ? services.every((lag) => isMet(lag, maxLagMs)) : await isPassed(wish, services, marker)
+    if (met || Date.now() >= deadline) return { services, met }
+    await delay(Math.min(LOOK_MS, deadline - Date.now()), undefined, { signal })
+  }
+}
+
+export function isMet({ phase, seconds }: ServiceLag, maxLagMs: number): boolean {
+  return phase === 'following' && seconds * 1000 <= maxLagMs
+}
+
+async function mark({ monolith, prefix }: LagWish): Promise<Lsn> {
+  return await withSession(
+    monolith,
+    { purpose: 'lag' },
+    async (client) => await writeMarker(client, prefix, `lag ${randomUUID()}`),
+  )
+}
+
+async function isPassed({ prefix, sources }: LagWish, services: readonly ServiceLag[], written: Lsn): Promise<boolean> {
+  for (const { manager, service } of sources) {
+    const lag = services.find((each) => each.service === service)
+    const sequence = await markedSequence(manager, prefix, service, written)
+    if (sequence === null || lag?.phase !== 'following' || lag.streamSequence < sequence) return false
+  }
+  return true
+}

@@ -1,0 +1,52 @@
+import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
+import type { MonolithStanding } from '../following/monolith-standing.ts'
+import { bytesText, countText, durationText } from './quantities.ts'
+import { tableText, wrappedText } from './tables.ts'
+
+/** The services, each with its phase, its position and its distance to the end of its stream. */
+export function lagTable(services: readonly ServiceLag[]): string {
+  return tableText(
+    [
+      { title: 'service', align: 'left' },
+      { title: 'phase', align: 'left' },
+      { title: 'consumer', align: 'left' },
+      { title: 'position', align: 'right' },
+      { title: 'behind', align: 'right' },
+      { title: 'bytes', align: 'right' },
+      { title: 'time', align: 'right' },
+    ],
+    services.map(({ bytes, isConsumed, messages, phase, position, seconds, service }) => [
+      service,
+      phase,
+      isConsumed ? 'runs' : 'stopped',
+      position ?? '',
+      countText(messages),
+      messages === 0 ? '' : bytesText(bytes),
+      messages === 0 ? '' : durationText(seconds),
+    ]),
+  )
+}
+
+/** The monolith's side: who follows it, and what the slot costs. */
+export function slotSentence({ position, slot }: MonolithStanding, columns: number): string {
+  if (slot === null)
+    return wrappedText(
+      `The monolith is at ${position}, and has no slot: nobody follows what is written to it.`,
+      columns,
+    )
+  const { behindBytes, confirmed, isFollowed, name, retainedBytes, safeBytes, walStatus } = slot
+  if (walStatus === 'lost')
+    return wrappedText(
+      `Slot ${name} is lost: PostgreSQL removed the WAL that it needs; begin anew with publish --new-epoch.`,
+      columns,
+    )
+  const who = isFollowed ? 'a publisher follows it' : 'no publisher follows it'
+  const room =
+    safeBytes === null
+      ? 'nothing limits that (max_slot_wal_keep_size)'
+      : `${bytesText(safeBytes)} more and it is given up`
+  return wrappedText(
+    `The monolith is at ${position}; ${who}, and the log has all up to ${confirmed} (${bytesText(behindBytes)} of WAL behind). Slot ${name} keeps ${bytesText(retainedBytes)} of WAL; ${room}.`,
+    columns,
+  )
+}

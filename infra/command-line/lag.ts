@@ -1,0 +1,51 @@
+import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
+import { Failure } from '../../contracts/failure.ts'
+import { durationFlag } from './flags.ts'
+import { lagTable } from './lag-text.ts'
+import {
+  type AddVerb,
+  printResult,
+  type SharedFlags,
+  type VerbContext,
+  type VerbExitCode,
+  withSharedFlags,
+} from './verb.ts'
+
+interface LagFlags extends SharedFlags {
+  readonly maxLag?: number
+  readonly wait?: number
+}
+
+export const addLag: AddVerb = (program, run) => {
+  withSharedFlags(program.command('lag').argument('[service...]', 'the services to look at; all where none is named'))
+    .description('show how far each service is behind the log, and wait until none is')
+    .option('--max-lag <duration>', 'end with 5 where a service is behind by more; 0s: by anything', durationFlag)
+    .option('--wait <duration>', 'wait for so long until none is behind by more than --max-lag', durationFlag)
+    .action((services: string[], flags: LagFlags) => run(flags, async (context) => await lag(context, services, flags)))
+}
+
+async function lag(context: VerbContext, names: readonly string[], flags: LagFlags): Promise<VerbExitCode> {
+  const { maxLag: maxLagMs, wait: waitMs = 0 } = flags
+  if (flags.wait !== undefined && maxLagMs === undefined)
+    throw new Failure(2, 'What shall be waited for? Give --max-lag with --wait, such as --max-lag 0s.')
+  const configuration = await context.configureMonolith(names.length === 0 ? 'all' : names)
+  const { readServiceLag } = await import('../../consumers/lag/service-lag.ts')
+  const { untilApplied } = await import('../../consumers/lag/until-applied.ts')
+  const { withLagSources } = await import('./standing.ts')
+  const { monolith, prefix } = configuration
+  const { signal } = context
+  const { met, services } = await withLagSources(configuration, 'lag', async (sources) =>
+    maxLagMs === undefined
+      ? { services: await Promise.all(sources.map(readServiceLag)), met: true }
+      : await untilApplied({ monolith, prefix, sources, maxLagMs, waitMs, signal }),
+  )
+  printResult(context, flags, { met, services }, lagText(services, met))
+  if (!met)
+    context.output.note('scission: A service is behind by more than --max-lag: see that publish and consume run.')
+  return met ? 0 : 5
+}
+
+/** What a person reads of it. */
+export function lagText(services: readonly ServiceLag[], met: boolean): string {
+  return `${lagTable(services)}${met ? '' : '\n\nNot all are as near to the monolith as was asked for.'}`
+}

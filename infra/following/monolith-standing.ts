@@ -1,0 +1,55 @@
+import { slotName } from '../prepare/names.ts'
+import { type PostgresTarget, withSession } from '../postgres/session.ts'
+
+/** How the log stands to the monolith. */
+export interface MonolithStanding {
+  /** Where the monolith's WAL is now. */
+  readonly position: string
+  /** Null where there is none, as after `publish --no-slot`. */
+  readonly slot: SlotStanding | null
+}
+
+/** Manual: "pg_replication_slots". */
+export interface SlotStanding {
+  readonly name: string
+  /** Whether a publisher follows. */
+  readonly isFollowed: boolean
+  /** Up to here everything is in the log, and synced. */
+  readonly confirmed: string
+  /** WAL behind that: what a publisher has still to send, or its broker to sync. */
+  readonly behindBytes: number
+  /** WAL that the monolith keeps for the slot. */
+  readonly retainedBytes: number
+  /** What may still be written before PostgreSQL gives the slot up; null where nothing limits it. */
+  readonly safeBytes: number | null
+  /** `reserved`, `extended`, `unreserved` or `lost`. */
+  readonly walStatus: string
+}
+
+export async function readMonolithStanding(monolith: PostgresTarget, prefix: string): Promise<MonolithStanding> {
+  return await withSession(monolith, { purpose: 'status' }, async (client) => {
+    const { rows } = await client.query<Record<string, string | null>>(
+      `SELECT now.lsn::text AS position, slot.active, slot.confirmed_flush_lsn::text AS confirmed, slot.wal_status,
+              pg_wal_lsn_diff(now.lsn, slot.confirmed_flush_lsn)::bigint::text AS behind,
+              pg_wal_lsn_diff(now.lsn, slot.restart_lsn)::bigint::text AS retained, slot.safe_wal_size::text AS safe
+         FROM (SELECT pg_current_wal_lsn() AS lsn) AS now
+              LEFT JOIN pg_replication_slots AS slot ON slot.slot_name = $1 AND slot.database = current_database()`,
+      [slotName(prefix)],
+    )
+    const row = rows[0] ?? {}
+    return { position: row['position'] ?? '', slot: slotOf(slotName(prefix), row) }
+  })
+}
+
+function slotOf(name: string, row: Readonly<Record<string, string | null>>): SlotStanding | null {
+  if (row['confirmed'] == null) return null
+  return {
+    name,
+    isFollowed: row['active'] === 't',
+    confirmed: row['confirmed'],
+    behindBytes: Math.max(0, Number(row['behind'])),
+    retainedBytes: Math.max(0, Number(row['retained'])),
+    safeBytes: row['safe'] == null ? null : Number(row['safe']),
+    walStatus: row['wal_status'] ?? 'reserved',
+  }
+}

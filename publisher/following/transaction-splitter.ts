@@ -1,0 +1,131 @@
+import { MARKER_PREFIX, markerName } from '../../contracts/marker.ts'
+import type { Lsn } from '../../contracts/positions.ts'
+import type { Acker } from './acker.ts'
+import { ChangeEncoder } from './encode-change.ts'
+import type { StoredPosition } from './last-position.ts'
+import type { PgoutputMessage } from './pgoutput.ts'
+import type { Route } from './routes.ts'
+import type { ServiceChanges, SourceTransaction } from './service-changes.ts'
+import type { WideXids } from './wide-xid.ts'
+
+/** A service as changes are split for it. */
+export interface ServiceSink {
+  readonly changes: ServiceChanges
+  /** What its stream holds since an earlier run. */
+  readonly stored: StoredPosition
+}
+
+export interface SplitterOptions {
+  readonly prefix: string
+  readonly services: ReadonlyMap<string, ServiceSink>
+  readonly acker: Acker
+  readonly xids: WideXids
+  readonly routeOf: (oid: number) => Route | null
+  /** Is told of a table's description, before its first change and after each ALTER. */
+  readonly learn: (relation: Extract<PgoutputMessage, { type: 'relation' }>) => Promise<void>
+  /** Whether an entity's rows are in its snapshot as this transaction left them. */
+  readonly isVisible: (route: Route, xid: bigint) => boolean
+  /** Is told of a transaction's markers when all of it is on its way. */
+  readonly marked: (name: string, lsn: Lsn) => Promise<void>
+}
+
+interface Open extends SourceTransaction {
+  /** How many changes each service has had. */
+  readonly ordinals: Map<string, number>
+  readonly markers: string[]
+}
+
+/** Splits the monolith's transactions by service, in their order, whatever their size. */
+export class TransactionSplitter {
+  readonly #options: SplitterOptions
+  readonly #encoder = new ChangeEncoder()
+  #open: Open | null = null
+
+  constructor(options: SplitterOptions) {
+    this.#options = options
+  }
+
+  async take(message: PgoutputMessage): Promise<void> {
+    switch (message.type) {
+      case 'begin':
+        return this.#begin(message)
+      case 'relation':
+        return await this.#options.learn(message)
+      case 'insert':
+      case 'update':
+      case 'delete':
+        return await this.#row(message)
+      case 'truncate':
+        for (const oid of message.oids) await this.#truncate(oid, message)
+        return undefined
+      case 'message':
+        return this.#note(message)
+      case 'commit':
+        return await this.#commit(message.endLsn)
+      case 'other':
+        return undefined
+    }
+  }
+
+  #begin({ commitLsn, committedAt, xid }: Extract<PgoutputMessage, { type: 'begin' }>): void {
+    const { acker, xids } = this.#options
+    const of = { commitLsn, committedAt, xid: xids.widen(xid), ticket: acker.begin() }
+    this.#open = { ...of, ordinals: new Map(), markers: [] }
+  }
+
+  async #row(change: Extract<PgoutputMessage, { type: 'insert' | 'update' | 'delete' }>): Promise<void> {
+    const route = this.#options.routeOf(change.oid)
+    if (route !== null) await this.#add(route, (ordinal) => this.#encoder.row(route, ordinal, change))
+  }
+
+  async #truncate(oid: number, options: { cascade: boolean; restartIdentity: boolean }): Promise<void> {
+    const route = this.#options.routeOf(oid)
+    if (route !== null) await this.#add(route, (ordinal) => this.#encoder.truncate(ordinal, options))
+  }
+
+  async #add(route: Route, encode: (ordinal: number) => Uint8Array): Promise<void> {
+    const open = this.#opened()
+    const service = route.service.name
+    const sink = this.#options.services.get(service)
+    if (sink === undefined) throw new Error(`No stream for service ${service}`)
+    const ordinal = open.ordinals.get(service) ?? 0
+    // Of a form that the table had before a snapshot that shows it anyway nothing was sent, nor is.
+    const isNeeded = route.fault === null || !this.#options.isVisible(route, open.xid)
+    if (isNeeded) open.ordinals.set(service, ordinal + 1)
+    if (isStored(sink, open.commitLsn, ordinal)) return this.#options.acker.found(open.ticket, Date.now())
+    if (!isNeeded) return
+    if (route.fault !== null) throw route.fault
+    const { entity, shape } = route
+    await sink.changes.add(open, { entity: entity.name, shape, ordinal, bytes: encode(ordinal) })
+  }
+
+  #note({ content, prefix }: Extract<PgoutputMessage, { type: 'message' }>): void {
+    const name = prefix === MARKER_PREFIX ? markerName(this.#options.prefix, content) : null
+    if (name !== null) this.#open?.markers.push(name)
+  }
+
+  async #commit(end: Lsn): Promise<void> {
+    const { acker, marked, services } = this.#options
+    const open = this.#opened()
+    this.#open = null
+    for (const [service, count] of open.ordinals) {
+      const sink = services.get(service)
+      if (sink !== undefined && !isStored(sink, open.commitLsn, count - 1)) await sink.changes.end(open)
+    }
+    for (const name of open.markers)
+      for (const sink of services.values())
+        if (sink.stored.commitLsn < open.commitLsn) await sink.changes.mark(open, name)
+    acker.committed(open.ticket, end)
+    for (const name of open.markers) await marked(name, open.commitLsn)
+  }
+
+  #opened(): Open {
+    if (this.#open === null) throw new Error('The server sent a change outside of a transaction')
+    return this.#open
+  }
+}
+
+/** Whether the stream has this change since an earlier run. */
+function isStored({ stored }: ServiceSink, commitLsn: Lsn, ordinal: number): boolean {
+  return commitLsn < stored.commitLsn || (commitLsn === stored.commitLsn && ordinal < stored.changes)
+}

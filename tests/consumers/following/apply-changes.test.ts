@@ -1,0 +1,185 @@
+// deadline: 120 s
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Entity } from '../../../contracts/language/contract-set.ts'
+import { encodeChange } from '../../../contracts/wire/encode-message.ts'
+import { ABSENT, type ChangeRun, UNCHANGED, type WireChange } from '../../../contracts/wire/message.ts'
+import { shapeHash, shapeOf } from '../../../contracts/wire/shape.ts'
+import { announceAll, closeAll, Customer, customers, writeSmallSnapshot } from '../complete-snapshot.ts'
+import type { HandWrittenLog } from '../hand-written-log.ts'
+import { entityNamed } from '../shop.ts'
+import { failureOf, type TestService, withSales } from '../with-service.ts'
+
+interface Given {
+  readonly lsn?: string
+  readonly xid?: string
+  readonly last?: boolean
+  readonly entity?: Entity
+}
+
+/** The hand-written snapshots show the transactions before 10. */
+function run(
+  changes: readonly WireChange[],
+  { lsn = '0/20', xid = '11', last = true, entity = Customer }: Given = {},
+): ChangeRun {
+  return { entity: entity.name, shape: shapeHash(shapeOf(entity)), lsn, xid, committedAt: 1, last, changes }
+}
+
+async function send(log: HandWrittenLog, ...runs: readonly ChangeRun[]): Promise<void> {
+  const columns = (entity: string) => shapeOf(entityNamed(entity)).columns
+  await log.send('change.~', encodeChange({ v: 1, kind: 'change', epoch: log.epoch, runs }, columns))
+}
+
+const names = async ({ sql }: TestService): Promise<string[]> =>
+  await sql(`SELECT id || name || coalesce(note, '') FROM "Customer" WHERE id > 9 ORDER BY id`)
+const position = async ({ sql }: TestService): Promise<string[]> => await sql('SELECT lsn FROM scission.checkpoint')
+
+test('changes beside the pages wait until the tables are complete, and are applied then, each once', () =>
+  withSales(async (service) => {
+    const { log } = service
+    await log.begin()
+    await announceAll(log)
+    await send(log, run([[0, 'I', [11, 'early', null]]], { lsn: '0/20' }))
+    await log.page(Customer, customers(1, 10))
+    await send(log, run([[0, 'U', [11, 'later', null], null]], { lsn: '0/30' }))
+    await closeAll(log, { Customer: [1, 10] })
+    await send(log, run([[0, 'D', [10, ABSENT, ABSENT]]], { lsn: '0/40' }))
+    assert.is((await service.consume()).appliedChanges, 3)
+    assert.equal(await names(service), ['11later'])
+    assert.equal(await position(service), ['0/40'])
+    assert.is((await service.consume()).appliedChanges, 0)
+    // A hint that stands before what is applied changes nothing: the position tells.
+    await service.sql('UPDATE scission.checkpoint SET stream_sequence = 0')
+    assert.is((await service.consume()).appliedChanges, 0)
+    assert.equal(await names(service), ['11later'])
+  }))
+
+test('a change is passed over exactly where its transaction is visible in the snapshot, whatever its position', () =>
+  withSales(async (service) => {
+    await writeSmallSnapshot(service.log)
+    const gone: WireChange = [0, 'D', [10, ABSENT, ABSENT]]
+    // Its commit is written later, and shown by the snapshot: the row would not be there a second time.
+    await send(service.log, run([[0, 'I', [10, 'customer 10', null]]], { lsn: '0/90', xid: '9' }))
+    await send(service.log, run([gone], { lsn: '0/A0', xid: '10' }))
+    await service.consume()
+    assert.equal(await names(service), [])
+  }))
+
+test('a value that a change leaves as it is stays, also where the key moves', () =>
+  withSales(async (service) => {
+    await writeSmallSnapshot(service.log, 1, 'large')
+    await send(
+      service.log,
+      run([[0, 'U', [10, 'ten', UNCHANGED], null]], { lsn: '0/20' }),
+      run([[0, 'U', [12, 'twelve', UNCHANGED], [10, ABSENT, ABSENT]]], { lsn: '0/30' }),
+    )
+    await service.consume()
+    assert.equal(await names(service), ['12twelvelarge'])
+  }))
+
+test('a transaction that spans messages is there wholly or not at all', () =>
+  withSales(async (service) => {
+    const { log } = service
+    await writeSmallSnapshot(log)
+    await send(log, run([[0, 'I', [11, 'a', null]]], { last: false }))
+    await service.consume()
+    assert.equal([await names(service), await position(service)], [['10customer 10'], ['']])
+    await send(log, run([[1, 'I', [12, 'b', null]]]))
+    await service.consume()
+    assert.equal([await names(service), await position(service)], [['10customer 10', '11a', '12b'], ['0/20']])
+  }))
+
+test('a transaction larger than what may wait is applied piece by piece, in one transaction', () =>
+  withSales(async (service) => {
+    const { log } = service
+    await writeSmallSnapshot(log)
+    const text = 'x'.repeat(10_000)
+    for (let message = 0; message < 8; message += 1) {
+      const changes = Array.from({ length: 80 }, (_, index): WireChange => {
+        const ordinal = message * 80 + index
+        return [ordinal, 'I', [100 + ordinal, `n${ordinal}`, text]]
+      })
+      await send(log, run(changes, { last: message === 7 }))
+    }
+    await service.consume()
+    assert.equal(await service.sql(`SELECT count(*), max(length(note)) FROM "Customer"`), ['650|10000'])
+    const applied = service.events.filter((event) => event.type === 'changes-applied')
+    assert.ok(applied.length > 1)
+    assert.is(
+      applied.reduce((sum, { transactions }) => sum + transactions, 0),
+      1,
+    )
+  }))
+
+test('values that were swapped are applied one by one, and a counter shows it', () =>
+  withSales(async (service) => {
+    await writeSmallSnapshot(service.log)
+    const named = (ordinal: number, id: number, name: string): WireChange => [ordinal, 'U', [id, name, null], null]
+    const changes = [named(0, 9, 'x'), named(1, 10, 'customer 9'), named(2, 9, 'customer 10')]
+    await send(service.log, run(changes))
+    await service.consume()
+    assert.equal(await names(service), ['10customer 9'])
+    assert.equal(
+      service.events.flatMap((event) => (event.type === 'changes-applied' ? [event.oneByOne] : [])),
+      [true],
+    )
+  }))
+
+for (const [what, changes, sentence] of [
+  [
+    'an update of a row that is not there',
+    [[0, 'U', [77, 'x', null], null]],
+    /update of public."Customer" \(id = "77"\) at 0\/30\/0: the row is not there/,
+  ],
+  [
+    'a delete of a row that is not there',
+    [[0, 'D', [77, ABSENT, ABSENT]]],
+    /delete of public."Customer" \(id = "77"\) at 0\/30\/0: the row is not there/,
+  ],
+  [
+    'an insert of a row that is there',
+    [[0, 'I', [1, 'x', null]]],
+    /insert of public."Customer" \(id = "1"\) at 0\/30\/0: duplicate key .*23505/,
+  ],
+  ['a value that the column does not take', [[0, 'I', [78, 'x\0y', null]]], /insert of public."Customer"/],
+] as const)
+  test(`${what} stops the service with a sentence, and nothing of its transaction is stored`, () =>
+    withSales(async (service) => {
+      await writeSmallSnapshot(service.log)
+      await send(
+        service.log,
+        run([[0, 'I', [11, 'before', null]]], { lsn: '0/20' }),
+        run([...changes, [1, 'I', [12, 'with', null]]] as WireChange[], { lsn: '0/30' }),
+      )
+      const failure = await failureOf(service.consume())
+      assert.is(failure.exitCode, 4)
+      assert.match(failure.message, sentence)
+      assert.equal(await names(service), ['10customer 10'])
+      // What is before it is applied where the batch ends before it.
+      assert.equal(await position(service), [''])
+    }))
+
+test('a secret is not shown by the sentence that stops the service', () =>
+  withSales(async (service) => {
+    await writeSmallSnapshot(service.log)
+    const Account = entityNamed('Account')
+    const account: WireChange = [0, 'I', [1, 'hidden-token', 'plain']]
+    await send(service.log, run([account], { entity: Account }), run([account], { entity: Account, lsn: '0/30' }))
+    const failure = await failureOf(service.consume())
+    assert.match(failure.message, /insert of public."Account" .*SQLSTATE 23505/)
+    assert.not.match(failure.message, 'hidden-token')
+  }))
+
+test('changes of an epoch that was not announced, and of a table that is not the contract’s, are refused', () =>
+  withSales(async (service) => {
+    await writeSmallSnapshot(service.log)
+    const strange = { ...run([[0, 'I', [1, 'x', null]]]), entity: 'Stranger' }
+    const bytes = encodeChange({ v: 1, kind: 'change', epoch: 1, runs: [strange] }, () => shapeOf(Customer).columns)
+    await service.log.send('change.Stranger', bytes)
+    assert.match(
+      (await failureOf(service.consume())).message,
+      'the log has changes of Stranger, which the contract does not have',
+    )
+  }))
+
+test.run()
