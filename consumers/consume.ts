@@ -2,6 +2,7 @@ import type { NatsConnection } from 'nats'
 import { Failure } from '../contracts/failure.ts'
 import type { ContractSet, Service } from '../contracts/language/contract-set.ts'
 import type { ByteWindow } from '../infra/byte-window.ts'
+import { LogReplaced } from '../infra/nats/read-log.ts'
 import { connectNats, type NatsTarget } from '../infra/nats/connect.ts'
 import type { PostgresTarget } from '../infra/postgres/session.ts'
 import { isRestarting, type OutageCause, outageCause, Unreachable } from './database-outage.ts'
@@ -48,6 +49,9 @@ export const LOADING_TRANSACTION_BYTES = 64 * 1024 * 1024
 
 /** Whoever else loads pages has ended soon, or is a defect. */
 const MAX_CONFLICTS = 3
+
+/** A broker that comes back older again and again is to be looked at. */
+const MAX_REPLACED = 3
 
 /** A server that answers at all answers in this time, however busy it is. */
 export const ANSWER_LIMIT_MS = 30_000
@@ -111,7 +115,7 @@ async function consumeThroughOutages(
   const { maxWaitMs: maxOutageMs, signal } = options
   const notice = (text: string): void => report({ type: 'notice', service: service.name, text })
   const patience = new OutagePatience({ database: database.title, maxOutageMs, notice, signal })
-  const met = { wasLetIn: false, conflicts: 0 }
+  const met = { wasLetIn: false, conflicts: 0, replaced: 0 }
   const run = {
     dependencies,
     options,
@@ -130,6 +134,8 @@ async function consumeThroughOutages(
       signal.throwIfAborted()
       if (error instanceof LedgerConflict && (met.conflicts += 1) <= MAX_CONFLICTS)
         notice('Pages came in by another way while they were loaded: reading again from what is stored.')
+      else if (error instanceof LogReplaced && (met.replaced += 1) <= MAX_REPLACED)
+        notice('The broker came back with an older store: reading again from what it has.')
       else await patience.pause(waitableCause(error, met.wasLetIn, dependencies), error)
     }
   }

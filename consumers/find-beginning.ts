@@ -51,9 +51,11 @@ async function findIn(manager: JetStreamManager, log: ServiceLog, checkpoint: Ch
     return { from: newest.sequence, previous: null, announced: new Map(), isOvertaken: true }
   assertSameLog(log, checkpoint, newest.control)
   const later = await laterAttempt(manager, log, checkpoint)
+  const hinted = await readHinted(manager, { log, lastSequence, first: newest.sequence }, checkpoint)
+  const isReplaced = hinted === 'replaced'
   return {
-    from: parseStreamSequence(checkpoint.streamSequence + 1),
-    previous: await readHinted(manager, { log, lastSequence, first: newest.sequence }, checkpoint),
+    from: isReplaced ? newest.sequence : parseStreamSequence(checkpoint.streamSequence + 1),
+    previous: isReplaced ? null : hinted,
     announced: new Map(later),
     isOvertaken: later.length > 0,
   }
@@ -96,15 +98,22 @@ interface Place {
   readonly first: number
 }
 
-/** The message at the checkpoint's stream sequence must be the one that was applied. */
+/**
+ * The message at the checkpoint's stream sequence must be the one that was applied. Where it is another one, or none, the
+ * broker came back with an older store: a service that follows reads the epoch from its beginning, since the ledger and the
+ * position tell what is applied already; one that loads cannot tell.
+ */
 async function readHinted(
   manager: JetStreamManager,
   { log, lastSequence, first }: Place,
   checkpoint: Checkpoint,
-): Promise<Numbered | null> {
-  const { streamSequence: sequence, writer } = checkpoint
+): Promise<Numbered | 'replaced' | null> {
+  const { phase, streamSequence: sequence, writer } = checkpoint
   if (sequence < first) return null
-  if (sequence > lastSequence) throw olderFailure(log, checkpoint, null)
+  if (sequence > lastSequence) {
+    if (phase === 'following') return 'replaced'
+    throw olderFailure(log, checkpoint, null)
+  }
   const stream = streamName(log.prefix, log.service)
   const message = await getMessage(manager, stream, { seq: sequence })
   if (message === null)
@@ -113,6 +122,7 @@ async function readHinted(
       `Stream ${stream} does not hold its message ${sequence}, which service ${log.service} has applied: put the stream back from a copy, or ${NEW_EPOCH}.`,
     )
   const found = message.header.get(WRITER_HEADER)
+  if (found !== writer && phase === 'following') return 'replaced'
   if (found !== writer) throw olderFailure(log, checkpoint, null)
   return {
     sequence,

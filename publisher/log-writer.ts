@@ -9,15 +9,17 @@ import { refusalOf } from './publish-refusal.ts'
 import { StoringPatience } from './storing-patience.ts'
 import { readStoredCount } from './stream-tail.ts'
 
+export type Stored = (sequence: number) => void
+
 /** The one writer of a service's stream. */
 export interface LogWriter {
   /**
    * Sends a message, in parts where the broker takes no message of that size, and returns when it is under way: it
    * waits while the window is full. A later failure shows at the next `append` or `flush`.
    * @param identity names the message among those of its stream; parts of a large one carry it.
-   * @param stored is called when the broker has stored the whole message.
+   * @param stored is called when the broker has stored the whole message, with the sequence of its end.
    */
-  append(subject: string, payload: Uint8Array, identity: string, stored?: () => void): Promise<void>
+  append(subject: string, payload: Uint8Array, identity: string, stored?: Stored): Promise<void>
   /** Returns when everything appended so far is stored. */
   flush(): Promise<void>
 }
@@ -50,7 +52,7 @@ interface InFlight {
   readonly payload: Uint8Array
   readonly number: number
   readonly sequence: number
-  readonly onStored: (() => void) | undefined
+  readonly onStored: Stored | undefined
   /** Settled when the broker has answered, or will not; never rejects. */
   settled: Promise<void>
   /** Stops waiting for the answer. */
@@ -102,7 +104,7 @@ class FencedLogWriter implements LogWriter {
     void this.#followDisconnections()
   }
 
-  async append(subject: string, payload: Uint8Array, identity: string, stored?: () => void): Promise<void> {
+  async append(subject: string, payload: Uint8Array, identity: string, stored?: Stored): Promise<void> {
     if (payload.length <= this.#partBytes) return await this.#admit(subject, payload, stored)
     const parts = splitIntoParts(payload, this.#partBytes, identity)
     let part = parts.next()
@@ -121,7 +123,7 @@ class FencedLogWriter implements LogWriter {
     this.#assertWhole()
   }
 
-  async #admit(subject: string, payload: Uint8Array, onStored?: () => void): Promise<void> {
+  async #admit(subject: string, payload: Uint8Array, onStored?: Stored): Promise<void> {
     const { signal, window } = this.#options
     await untilAborted(signal, window.acquire(payload.length))
     while (this.#resolving !== null) await this.#resolving
@@ -195,7 +197,7 @@ class FencedLogWriter implements LogWriter {
     this.#options.window.release(message.payload.length)
     this.#patience.stored()
     try {
-      message.onStored?.()
+      message.onStored?.(message.sequence)
     } catch (error) {
       this.#fail(error)
     }

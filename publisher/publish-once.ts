@@ -7,7 +7,7 @@ import { endKeepers } from '../infra/postgres/keeper-sessions.ts'
 import { tableSql } from '../infra/postgres/digest-sql.ts'
 import { slotName } from '../infra/prepare/names.ts'
 import { TableRewritten } from './assert-same-table.ts'
-import { beginEpoch, type OpenEpoch } from './begin-epoch.ts'
+import { beginEpoch } from './begin-epoch.ts'
 import { closeSnapshot, lastReading } from './close-snapshot.ts'
 import {
   decidePublication,
@@ -18,8 +18,9 @@ import {
 } from './decide-publication.ts'
 import { type DecidedReading, decideReadings } from './decide-readings.ts'
 import type { PublishOutcome } from './events.ts'
+import { beginFollowing, watched } from './following/begin-following.ts'
 import { follow, snapshotKey } from './following/follow.ts'
-import { watchTables } from './following/table-watch.ts'
+import { judgeGuard, readGuard } from './following/guard.ts'
 import { endAllKeepers, findKept, startKeeper } from './keeper.ts'
 import { readIdentity } from './monolith-identity.ts'
 import { assertSlotFits, logIdentity, openSource } from './open-source.ts'
@@ -103,6 +104,7 @@ async function followClosed(
       `The snapshot of epoch ${epoch} was published without a slot, so that what was written since cannot be followed: begin anew with --new-epoch.`,
     )
   await assertSlotFits(run, { kind: 'go on', epoch, log: await logIdentity(run), name: slot, withSlot: true })
+  await assertGuarded(run, epoch, logs)
   const opened = await beginEpoch({ run, logs, epoch, identity, slot, consistencyPoint: parseLsn(consistencyPoint) })
   run.report({ type: 'epoch-begun', epoch, slot, consistencyPoint })
   const snapshots = new Map(
@@ -127,6 +129,7 @@ async function publish(
     const readings = await planReadings({ run, epoch, decided, source })
     const last = lastReading(readings)
     const consistencyPoint = lsnText(last.consistencyPoint)
+    if (slot !== null) await assertGuarded(run, epoch, logs)
     const opened = await beginEpoch({ run, logs, epoch, identity, slot, consistencyPoint: last.consistencyPoint })
     report({ type: 'epoch-begun', epoch, slot, consistencyPoint })
     if (slot !== null) await recordRead(run, readings)
@@ -149,43 +152,14 @@ async function publish(
   }
 }
 
+async function assertGuarded({ control, dependencies }: Run, epoch: number, logs: readonly LogState[]): Promise<void> {
+  judgeGuard(dependencies.prefix, await readGuard(control, dependencies.prefix, epoch), logs)
+}
+
 /** Before the first of them is read: one that is rewritten meanwhile is noticed by its reader. */
 async function recordRead({ control, dependencies }: Run, readings: readonly Reading[]): Promise<void> {
   const begun = readings.filter(({ isAnnounced }) => !isAnnounced).map(({ entity }) => entity)
   if (begun.length > 0) await recordTableStates(control, dependencies.prefix, await readTableStates(control, begun))
-}
-
-/** Beside the reading, so that the WAL of a long snapshot does not gather in the monolith. Its failure ends the run. */
-async function beginFollowing(
-  run: Run,
-  opened: OpenEpoch,
-  readings: readonly Reading[],
-  slot: string | null,
-): Promise<{ readonly followedTo: string | null }> {
-  const { follow: wish } = run.options
-  if (wish === undefined || slot === null) return { followedTo: null }
-  const snapshots = new Map(
-    readings.map(({ service, entity, snapshot }) => [snapshotKey(service.name, entity.name), snapshot]),
-  )
-  try {
-    return await follow({ run, opened, slot, wish, snapshots })
-  } catch (error) {
-    run.fail(error)
-    throw error
-  }
-}
-
-/** While it lasts, the tables are looked after too. */
-async function watched<Result>(run: Run, following: Promise<Result>): Promise<Result> {
-  if (run.options.follow === undefined) return await following
-  const done = new AbortController()
-  const watching = watchTables(run, AbortSignal.any([run.signal, done.signal])).catch(run.fail)
-  try {
-    return await following
-  } finally {
-    done.abort()
-    await watching
-  }
 }
 
 interface TakenSnapshot {

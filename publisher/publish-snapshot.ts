@@ -8,6 +8,7 @@ import { isMonolithLoss, MonolithPatience } from './monolith-patience.ts'
 import { publishOnce } from './publish-once.ts'
 import { NO_FORMER, type PublisherConnection, withConnection, withRun } from './run.ts'
 import type { ReadPace } from './read-pace.ts'
+import { LogWentBack } from './stream-tail.ts'
 
 export interface PublisherDependencies {
   readonly set: ContractSet
@@ -105,6 +106,8 @@ async function publishUntilClosed(outside: PublisherConnection): Promise<Omit<Pu
         rewrites.set(error.table, times)
         if (times > MAX_REWRITES) throw oftenRewritten(error)
         notice(`Table ${error.table} was rewritten: it is read again, under a new snapshot.`)
+      } else if (error instanceof LogWentBack && options.follow !== undefined) {
+        notice(`${error.message.split(':')[0]}: the broker came back with an older store; going on from what it has.`)
       } else if (patience.wasConnected && isMonolithLoss(error)) await patience.waitOut(error)
       else throw error
     }

@@ -4,6 +4,9 @@ import { NUMBER_HEADER, WRITER_HEADER } from '../contracts/wire/headers.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../infra/nats/api-code.ts'
 import { missingFailure } from './assert-whole-epoch.ts'
 
+/** The broker came back with an older store: what it has lost may still be in the monolith's WAL. */
+export class LogWentBack extends Failure {}
+
 /** A message whose fate the stream's end tells. */
 export interface Unconfirmed {
   readonly sequence: number
@@ -50,7 +53,7 @@ export function judgeStreamEnd(view: WriterView, end: StreamEnd): Failure | null
     )
   // Sending again would be refused for ever: what was acknowledged before is not there any more.
   if (end.lastSequence < acknowledged)
-    return new Failure(
+    return new LogWentBack(
       4,
       `Stream ${view.stream} ends at message ${end.lastSequence}, but message ${acknowledged} was acknowledged: the broker came back with an older store; begin anew with publish --new-epoch.`,
     )

@@ -73,7 +73,16 @@ export async function* readLog(
   const { maxOutageMs = MAX_OUTAGE_MS, notice = () => undefined, subjects = [] } = options
   const signal = options.signal ?? new AbortController().signal
   const waitOut = options.waitOut ?? createWaitOut(connection, { maxOutageMs, notice, signal })
-  const reading: Reading = { connection, stream, subjects, signal, waitOut, created: null, next: options.from }
+  const reading: Reading = {
+    connection,
+    stream,
+    subjects,
+    signal,
+    waitOut,
+    created: null,
+    next: options.from,
+    last: null,
+  }
   let heardAt = Date.now()
   let fruitless = 0
   while (!signal.aborted) {
@@ -106,7 +115,12 @@ interface Reading {
   created: string | null
   /** The next sequence to read. */
   next: number
+  /** Who wrote the message that was read last, and its number; null before the first. */
+  last: Pick<LogMessage, 'writer' | 'number'> | null
 }
+
+/** The stream holds another message where one was read before: its broker came back with an older store, and was filled again. */
+export class LogReplaced extends Failure {}
 
 /** Reads with one consumer until the reading is broken, or a message was lost on the way; then it must begin again. */
 async function* readOn(reading: Reading): AsyncGenerator<LogMessage | Idle> {
@@ -121,7 +135,9 @@ async function* readOn(reading: Reading): AsyncGenerator<LogMessage | Idle> {
       }
       if (subjects.length === 0 && item.seq !== reading.next) return
       reading.next = item.seq + 1
-      yield logMessage(item)
+      const message = logMessage(item)
+      reading.last = message
+      yield message
     }
   } finally {
     await forgetConsumer(reading, name)
@@ -139,8 +155,9 @@ async function addConsumer(manager: JetStreamManager, reading: Reading): Promise
     throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause: error })
   })
   reading.created ??= created
-  if (reading.created !== created || state.last_seq < next - 1)
-    throw new Failure(
+  if (reading.created === created && state.last_seq >= next - 1) await assertLast(manager, reading)
+  else
+    throw new LogReplaced(
       4,
       `Stream ${stream} ends at message ${state.last_seq}, and message ${next - 1} was read before: the broker came back with an older store, or the stream was made anew; put the stream back from a copy, or begin a new epoch with publish --new-epoch.`,
     )
@@ -154,6 +171,17 @@ async function addConsumer(manager: JetStreamManager, reading: Reading): Promise
     ...filterOf(subjects),
   })
   return name
+}
+
+async function assertLast(manager: JetStreamManager, { last, next, stream, subjects }: Reading): Promise<void> {
+  if (last === null || subjects.length > 0) return
+  const stored = await manager.streams.getMessage(stream, { seq: next - 1 })
+  const found = { writer: stored.header.get(WRITER_HEADER), number: Number(stored.header.get(NUMBER_HEADER)) }
+  if (found.writer === last.writer && found.number === last.number) return
+  throw new LogReplaced(
+    4,
+    `Stream ${stream} holds another message ${next - 1} than was read before: the broker came back with an older store; run the command again, and if it comes again put the stream back from a copy, or begin a new epoch with publish --new-epoch.`,
+  )
 }
 
 /** One subject has a setting of its own: of several, a broker finds the next in a compressed stream twenty times slower. */

@@ -8,6 +8,14 @@ export interface Ticket {
   unstored: number
   /** When the last of them was stored, in milliseconds of the caller's clock; 0 where nothing of it is in the log. */
   storedAt: number
+  /** Where its last message ends in each stream that has some of it. */
+  readonly places: Map<string, number>
+}
+
+/** Where a message was stored. */
+export interface StoredPlace {
+  readonly service: string
+  readonly sequence: number
 }
 
 /** Transactions that were stored within so much of each other are kept as one. */
@@ -24,6 +32,8 @@ export class Acker {
   #queue: Ticket[] = []
   #confirmed: Lsn
   #received: Lsn
+  /** How far each stream holds what is confirmable. */
+  readonly places = new Map<string, number>()
 
   /**
    * @param syncMs how long an acknowledged message may be in the broker's memory alone; 0 where it syncs each.
@@ -37,7 +47,7 @@ export class Acker {
 
   /** A transaction begins to come in; they come one after the other, in the order of their commits. */
   begin(): Ticket {
-    const ticket = { end: null, unstored: 0, storedAt: 0 }
+    const ticket = { end: null, unstored: 0, storedAt: 0, places: new Map<string, number>() }
     this.#queue.push(ticket)
     return ticket
   }
@@ -47,10 +57,11 @@ export class Acker {
     ticket.unstored += 1
   }
 
-  stored(ticket: Ticket, now: number): void {
+  stored(ticket: Ticket, now: number, { service, sequence }: StoredPlace): void {
     if (ticket.unstored < 1) throw new Error('More was stored of a transaction than was sent')
     ticket.unstored -= 1
     ticket.storedAt = now
+    raise(ticket.places, service, sequence)
   }
 
   /** Some of it is in the log since an earlier run, nobody knows for how long. */
@@ -79,12 +90,17 @@ export class Acker {
     for (const ticket of this.#queue) {
       if (!isStored(ticket) || (ticket.storedAt !== 0 && now - ticket.storedAt < this.#syncMs)) break
       if (ticket.end !== null && ticket.end > this.#confirmed) this.#confirmed = ticket.end
+      for (const [service, sequence] of ticket.places) raise(this.places, service, sequence)
       settled += 1
     }
     this.#queue = together(this.#queue.slice(settled))
     if (this.#queue.length === 0 && this.#received > this.#confirmed) this.#confirmed = this.#received
     return this.#confirmed
   }
+}
+
+function raise(places: Map<string, number>, service: string, sequence: number): void {
+  places.set(service, Math.max(places.get(service) ?? 0, sequence))
 }
 
 function isStored({ end, unstored }: Ticket): boolean {
@@ -100,7 +116,10 @@ function together(queue: readonly Ticket[]): Ticket[] {
     if (last === undefined || !isStored(last) || !isStored(ticket) || ticket.storedAt - first > TOGETHER_MS) {
       result.push(ticket)
       first = ticket.storedAt
-    } else result[result.length - 1] = { ...ticket, storedAt: Math.max(last.storedAt, ticket.storedAt) }
+    } else {
+      for (const [service, sequence] of last.places) raise(ticket.places, service, sequence)
+      result[result.length - 1] = { ...ticket, storedAt: Math.max(last.storedAt, ticket.storedAt) }
+    }
   }
   return result
 }

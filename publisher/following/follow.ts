@@ -1,6 +1,7 @@
 import { isVisible, parseVisibility, type Visibility } from '../../contracts/visibility.ts'
 import { HEADER_RESERVE_BYTES } from '../../contracts/wire/headers.ts'
 import { type Lsn, lsnText, parseLsn } from '../../contracts/positions.ts'
+import { crashPoint } from '../../infra/crash-point.ts'
 import { publicationName } from '../../infra/prepare/names.ts'
 import type { OpenEpoch } from '../begin-epoch.ts'
 import { logReadingOf } from '../plan-readings.ts'
@@ -8,6 +9,7 @@ import type { FollowWish } from '../publish-snapshot.ts'
 import type { Run } from '../run.ts'
 import { Acker } from './acker.ts'
 import { readStoredPosition } from './last-position.ts'
+import { writeGuard } from './guard.ts'
 import { endLeftFollower } from './left-follower.ts'
 import { receiveChanges } from './replication-stream.ts'
 import { type Route, Routes } from './routes.ts'
@@ -77,6 +79,10 @@ export async function follow(options: FollowOptions): Promise<Followed> {
       take: async (message) => await splitter.take(message),
       received: (lsn) => acker.received(lsn),
       confirmable: () => acker.confirmable(Date.now()),
+      confirming: async () => {
+        await writeGuard(run.control, run.dependencies.prefix, options.opened.epoch, acker.places)
+        crashPoint('publish-guard-written')
+      },
       signal: AbortSignal.any([run.signal, done.signal]),
     })
   } catch (error) {

@@ -22,6 +22,8 @@ export interface ReplicationOptions {
   readonly received: (lsn: Lsn) => void
   /** What the slot may be confirmed to now. */
   readonly confirmable: () => Lsn
+  /** Is told before the slot is confirmed further, and waited for: the guard is written outside the broker. */
+  readonly confirming: () => Promise<void>
   readonly signal: AbortSignal
 }
 
@@ -75,21 +77,25 @@ export async function receiveChanges(options: ReplicationOptions): Promise<void>
     flowControl: { enabled: true },
   })
   const receiving = new Receiving(options, plugin)
+  let fail: (error: unknown) => void = () => undefined
   const failed = new Promise<never>((_, reject) => {
-    const fail = (error: unknown): void => {
+    fail = (error: unknown): void => {
       receiving.stop()
       reject(error instanceof Error ? error : new Error(String(error)))
     }
     // The library goes on after a failure: whatever comes after the first one is not taken.
     service.on('error', fail)
     service.on('data', async (_lsn, bytes: Buffer) => await receiving.take(bytes).catch(fail))
-    service.on('heartbeat', (lsn, _time, wantsAnswer) => receiving.alive(parseLsn(lsn), wantsAnswer))
+    service.on('heartbeat', (lsn, _time, wantsAnswer) => {
+      receiving.alive(parseLsn(lsn))
+      if (wantsAnswer) receiving.tell().catch(fail)
+    })
     signal.addEventListener('abort', () => fail(signal.reason), { once: true })
     service
       .subscribe(plugin, slot, '0/0')
       .then(() => fail(new Error('Connection terminated: the server has ended the replication')), fail)
   })
-  const timer = setInterval(() => receiving.tell(), options.statusMs)
+  const timer = setInterval(() => void receiving.tell().catch(fail), options.statusMs)
   try {
     signal.throwIfAborted()
     await failed
@@ -107,7 +113,8 @@ class Receiving {
   readonly #plugin: RawPgoutput
   #taken = 0
   #isStopped = false
-  #told = 0n
+  /** 0 confirms nothing: the server keeps what it was told before. */
+  #told = 0n as Lsn
   /** A keepalive overtakes the messages that wait before it: it counts when those are taken. */
   #alive: { readonly lsn: Lsn; readonly after: number } | null = null
 
@@ -123,20 +130,25 @@ class Receiving {
     this.#settle()
   }
 
-  alive(lsn: Lsn, wantsAnswer: boolean): void {
+  alive(lsn: Lsn): void {
     this.#alive = { lsn, after: this.#plugin.arrived }
     this.#settle()
-    if (wantsAnswer) this.tell()
   }
 
   /** Tells the server what is confirmed, which is also the sign of life that it waits for. */
-  tell(): void {
+  async tell(): Promise<void> {
     const { arrived, client } = this.#plugin
     // Before the first word of the server's it does not take any of ours.
     if (client === null || (arrived === 0 && this.#alive === null)) return
     const sink = client.connection as Sink // See the type.
     if (!sink.stream.writable) return
     const confirmed = this.#options.confirmable()
+    // A server that waits for a sign of life gets the old position meanwhile.
+    if (confirmed > this.#told) {
+      sink.sendCopyFromChunk(standbyStatus(this.#told, Date.now()))
+      await this.#options.confirming()
+    }
+    if (!sink.stream.writable) return
     sink.sendCopyFromChunk(standbyStatus(confirmed, Date.now()))
     if (confirmed > this.#told) crashPoint('publish-slot-confirmed')
     this.#told = confirmed
@@ -150,7 +162,7 @@ class Receiving {
   /** The server learns what is confirmed by now, if it can be told in a moment. */
   async takeLeave(): Promise<void> {
     this.stop()
-    this.tell()
+    await this.tell().catch(() => undefined)
     const stream = this.#plugin.client?.connection.stream
     if (stream?.writable !== true) return
     await Promise.race([

@@ -103,8 +103,8 @@ export class ServiceChanges {
     acker.sent(ticket)
     await this.#append(async () => {
       const subject = controlSubject(prefix, service, 'marker')
-      await writer.append(subject, encodeControl(marker), `${epoch}/marker/${lsnText(commitLsn)}`, () =>
-        acker.stored(ticket, Date.now()),
+      await writer.append(subject, encodeControl(marker), `${epoch}/marker/${lsnText(commitLsn)}`, (sequence) =>
+        acker.stored(ticket, Date.now(), { service, sequence }),
       )
     })
   }
@@ -117,7 +117,7 @@ export class ServiceChanges {
 
   async #send(): Promise<void> {
     const [runs, tickets] = [this.#runs, this.#tickets]
-    const { acker, epoch, stored, writer } = this.#options
+    const { acker, epoch, service, stored, writer } = this.#options
     this.#runs = []
     this.#tickets = new Set()
     this.#bytes = 0
@@ -128,8 +128,8 @@ export class ServiceChanges {
       runs.map((run) => ({ ...run, count: run.changes.length })),
     )
     await this.#append(async () => {
-      await writer.append(this.#subject(runs), payload, identityOf(epoch, runs), () => {
-        for (const ticket of tickets) acker.stored(ticket, Date.now())
+      await writer.append(this.#subject(runs), payload, identityOf(epoch, runs), (sequence) => {
+        for (const ticket of tickets) acker.stored(ticket, Date.now(), { service, sequence })
         stored(changes)
         crashPoint('publish-changes-stored')
         this.#arrived()

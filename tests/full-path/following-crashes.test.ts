@@ -1,4 +1,5 @@
 // deadline: 300 s
+import { readFile } from 'node:fs/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Shop, succeed, withClient, withShop } from '../command-line/shop.ts'
@@ -44,12 +45,16 @@ function assertCrashed(point: string, { stderr }: { readonly stderr: string }): 
   assert.match(stderr, `Crash point ${name}, passing ${passing}\n`)
 }
 
-for (const point of [
+const PUBLISH_POINTS = [
   'publish-changes-stored',
   'publish-changes-stored:7',
+  'publish-guard-written',
   'publish-slot-confirmed',
   'publish-slot-confirmed:2',
-])
+]
+const CONSUME_POINTS = ['consume-changes-applied', 'consume-position-advanced', 'consume-changes-stored']
+
+for (const point of PUBLISH_POINTS)
   test(`a publisher that dies at ${point} loses nothing and doubles nothing`, () =>
     withShop(async (shop) => {
       await succeed(shop.run(['prepare', '--yes']))
@@ -64,7 +69,7 @@ for (const point of [
       await assertGoesOn(shop)
     }))
 
-for (const point of ['consume-changes-applied', 'consume-position-advanced', 'consume-changes-stored'])
+for (const point of CONSUME_POINTS)
   test(`a consumer that dies at ${point} loses nothing and doubles nothing`, () =>
     withShop(async (shop) => {
       await succeed(shop.run(['prepare', '--yes']))
@@ -90,5 +95,12 @@ test('a publisher and a consumer that are killed in the middle, again and again,
     }
     await assertGoesOn(shop)
   }))
+
+test('every crash point is in the documentation, and every one there is tested', async () => {
+  const all = await readFile(new URL('../../docs/reliability.md', import.meta.url), 'utf8')
+  const page = all.slice(all.indexOf('## Following'), all.indexOf('## `consume`'))
+  const documented = [...page.matchAll(/^\| `((publish|consume)-[a-z-]+)`/gm)].map(([, name]) => name)
+  assert.equal(documented, [...new Set([...PUBLISH_POINTS, ...CONSUME_POINTS].map((point) => point.split(':')[0]))])
+})
 
 test.run()

@@ -17,7 +17,7 @@ import type { VerifyReport } from '../../infra/verify/report.ts'
 import { verify } from '../../infra/verify/verify.ts'
 import type { PublisherEvent, PublishOutcome } from '../../publisher/events.ts'
 import { PAGE_BYTES, type PublishOptions, publishSnapshot } from '../../publisher/publish-snapshot.ts'
-import { type Split, withSplit } from './split.ts'
+import { type Split, type SplitManner, withSplit } from './split.ts'
 
 /** A split that follows its monolith. */
 export interface Following extends Split {
@@ -44,11 +44,17 @@ export async function withFollowing<Result>(
   set: ContractSet,
   monolithUrl: string,
   use: (following: Following) => Promise<Result>,
+  manner: SplitManner = {},
 ): Promise<Result> {
-  return await withSplit(set, monolithUrl, async (split) => {
-    await prepare(split, { withSlot: true, dryRun: false })
-    return await use(followingOf(split))
-  })
+  return await withSplit(
+    set,
+    monolithUrl,
+    async (split) => {
+      await prepare(split, { withSlot: true, dryRun: false })
+      return await use(followingOf(split))
+    },
+    manner,
+  )
 }
 
 function followingOf(split: Split): Following {

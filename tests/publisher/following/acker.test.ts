@@ -5,6 +5,7 @@ import type { Lsn } from '../../../contracts/positions.ts'
 import { Acker, type Ticket } from '../../../publisher/following/acker.ts'
 import { holds } from '../../contracts/wire/holds.ts'
 
+const PLACE = { service: 'till', sequence: 1 }
 const lsn = (number: number): Lsn => BigInt(number) as Lsn
 
 test('nothing is confirmed past the end of the last transaction before one that is not stored', () => {
@@ -15,9 +16,9 @@ test('nothing is confirmed past the end of the last transaction before one that 
   acker.committed(first, lsn(20))
   acker.committed(second, lsn(30))
   acker.received(lsn(99))
-  acker.stored(second, 1)
+  acker.stored(second, 1, PLACE)
   assert.is(acker.confirmable(1), lsn(10))
-  acker.stored(first, 2)
+  acker.stored(first, 2, PLACE)
   assert.is(acker.confirmable(2), lsn(99))
 })
 
@@ -44,7 +45,7 @@ test('what the broker may still have in its memory alone is not confirmed', () =
   const ticket = acker.begin()
   acker.sent(ticket)
   acker.committed(ticket, lsn(20))
-  acker.stored(ticket, 5_000)
+  acker.stored(ticket, 5_000, PLACE)
   assert.is(acker.confirmable(5_999), lsn(0))
   assert.is(acker.confirmable(6_000), lsn(20))
 })
@@ -64,7 +65,7 @@ test('a million transactions between two syncs are not a million entries', () =>
     const ticket = acker.begin()
     acker.sent(ticket)
     acker.committed(ticket, lsn(number))
-    acker.stored(ticket, 1 + number / 10)
+    acker.stored(ticket, 1 + number / 10, PLACE)
     if (number % 1_000 === 0) acker.confirmable(number / 10)
   }
   acker.confirmable(10_001)
@@ -106,7 +107,7 @@ test('whatever happens in whatever order, it confirms what an observer who knows
         const last = own.at(-1)
         if (each.kind === 'begin' && last?.end !== null) {
           tickets.push(acker.begin())
-          own.push({ end: null, unstored: 0, storedAt: 0, at: own.length })
+          own.push({ end: null, unstored: 0, storedAt: 0, places: new Map(), at: own.length })
         } else if (each.kind === 'send' && last?.end === null) {
           acker.sent(tickets.at(-1) as Ticket)
           last.unstored += 1
@@ -120,7 +121,7 @@ test('whatever happens in whatever order, it confirms what an observer who knows
           if (entry === undefined) continue
           entry.unstored -= 1
           entry.storedAt = now
-          acker.stored(tickets[at] as Ticket, now)
+          acker.stored(tickets[at] as Ticket, now, PLACE)
         } else if (each.kind === 'alive') {
           position += 1
           received = lsn(position)
@@ -133,7 +134,7 @@ test('whatever happens in whatever order, it confirms what an observer who knows
         best = most(best, allowed(own, now, syncMs, received))
       }
       for (const [at, entry] of own.entries())
-        for (; entry.unstored > 0; entry.unstored -= 1) acker.stored(tickets[at] as Ticket, now)
+        for (; entry.unstored > 0; entry.unstored -= 1) acker.stored(tickets[at] as Ticket, now, PLACE)
       if (own.at(-1)?.end !== null) assert.is(acker.confirmable(now + 100_000), received)
     }),
   )
