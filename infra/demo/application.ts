@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, DatabaseError } from 'pg'
 import { type Random, randomFor } from './monolith/random.ts'
@@ -10,9 +11,14 @@ export interface ApplicationWork {
   refused: number
 }
 
-/** So many sessions write, each with a short rest between two transactions: a busy afternoon, and no load test. */
-const SESSIONS = 2
-const REST_MS = 4
+export interface ApplicationLoad {
+  readonly sessions: number
+  /** Between two transactions of a session. */
+  readonly restMs: number
+}
+
+/** A busy afternoon, and no load test. */
+const BUSY: ApplicationLoad = { sessions: 2, restMs: 4 }
 
 /** Deeds by how often they are done; each is the statements of one transaction. */
 const DEEDS: readonly (readonly [weight: number, deed: (random: Random) => readonly string[]])[] = [
@@ -68,20 +74,28 @@ export async function simulateApplication(
   seed: number,
   signal: AbortSignal,
   work: ApplicationWork,
+  load: ApplicationLoad = BUSY,
 ): Promise<void> {
-  const sessions = Array.from({ length: SESSIONS }, async (_, index) => {
-    await useMonolith(url, randomFor(seed, `session ${index}`), signal, work)
+  setMaxListeners(0, signal)
+  const sessions = Array.from({ length: load.sessions }, async (_, index) => {
+    await useMonolith(url, randomFor(seed, `session ${index}`), signal, work, load)
   })
   await Promise.all(sessions)
 }
 
-async function useMonolith(url: string, random: Random, signal: AbortSignal, work: ApplicationWork): Promise<void> {
+async function useMonolith(
+  url: string,
+  random: Random,
+  signal: AbortSignal,
+  work: ApplicationWork,
+  { restMs }: ApplicationLoad,
+): Promise<void> {
   const client = new Client({ connectionString: url, application_name: 'scission demo application' })
   await client.connect()
   try {
     while (!signal.aborted) {
       await commit(client, deedOf(random), work)
-      await delay(REST_MS, undefined, { signal }).catch(() => undefined)
+      await delay(restMs, undefined, { signal }).catch(() => undefined)
     }
   } finally {
     await client.end()
