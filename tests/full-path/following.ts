@@ -61,12 +61,16 @@ function followingOf(split: Split): Following {
   const { set, prefix, monolith, nats } = split
   const [published, consumed]: [PublisherEvent[], ConsumerEvent[]] = [[], []]
   let markers = 0
-  const follow: Following['follow'] = async (untilMarker, options = {}) =>
-    await publishSnapshot(
+  const follow: Following['follow'] = (untilMarker, options = {}) => {
+    const publishing = publishSnapshot(
       { set, prefix, monolith, nats },
       { ...PUBLISH_OPTIONS, signal: NEVER(), follow: { untilMarker, brokerSyncMs: 0 }, ...options },
       (event) => published.push(event),
     )
+    // A test that fails before it waits for it says why itself.
+    publishing.catch(() => undefined)
+    return publishing
+  }
   const mark = async (name: string): Promise<void> =>
     void (await withSession(monolith, { purpose: 'test' }, async (client) => await writeMarker(client, prefix, name)))
   const catchUp = async (): Promise<ConsumeOutcome[]> => await catchUpAll(split, (event) => consumed.push(event))
