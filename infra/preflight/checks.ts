@@ -14,6 +14,7 @@ import {
   tablesAreClaimed,
   tablesAreOrdinary,
 } from './check-monolith-tables.ts'
+import { foreignKeysCanBePassedOver } from './check-passing-over.ts'
 import {
   monolithCanBePrepared,
   monolithCanBeRead,
@@ -59,6 +60,7 @@ export const CHECKS: readonly Check[] = [
   monolithCanBeRead,
   monolithCanBePrepared,
   servicesCanBePrepared,
+  foreignKeysCanBePassedOver,
   tablesAreClaimed,
   monolithMatchesContract,
   tablesAreOrdinary,
