@@ -17,6 +17,9 @@ export interface LagWish {
 
 const LOOK_MS = 200
 
+/** A marker that was written before there was a slot is in no stream, and never will be. */
+const MARK_AGAIN_MS = 3_000
+
 /**
  * Waits until no service is behind by more than is wished. For no lag at all a marker is written into the monolith: a
  * service is without lag when it has applied all before it.
@@ -26,10 +29,15 @@ export async function untilApplied(wish: LagWish): Promise<{ readonly services: 
   const { maxLagMs, signal, sources, waitMs } = wish
   const deadline = Date.now() + waitMs
   const marker = maxLagMs === 0 ? await mark(wish) : null
-  for (;;) {
+  for (let markedAt = Date.now(); ;) {
     const services = await Promise.all(sources.map(readServiceLag))
     const met = marker === null ? services.every((lag) => isMet(lag, maxLagMs)) : await isPassed(wish, services, marker)
     if (met || Date.now() >= deadline) return { services, met }
+    if (marker !== null && Date.now() - markedAt > MARK_AGAIN_MS && !(await isMarked(wish, marker))) {
+      // Whoever has passed this one has passed both.
+      await mark(wish)
+      markedAt = Date.now()
+    }
     await delay(Math.min(LOOK_MS, deadline - Date.now()), undefined, { signal })
   }
 }
@@ -44,6 +52,12 @@ async function mark({ monolith, prefix }: LagWish): Promise<Lsn> {
     { purpose: 'lag' },
     async (client) => await writeMarker(client, prefix, `lag ${randomUUID()}`),
   )
+}
+
+async function isMarked({ prefix, sources }: LagWish, written: Lsn): Promise<boolean> {
+  for (const { manager, service } of sources)
+    if ((await markedSequence(manager, prefix, service, written)) === null) return false
+  return true
 }
 
 async function isPassed({ prefix, sources }: LagWish, services: readonly ServiceLag[], written: Lsn): Promise<boolean> {

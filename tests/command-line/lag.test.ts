@@ -57,4 +57,16 @@ test('publish follows until it is interrupted, consume applies, status and lag s
     assert.is((await jsonOf(shop, ['verify']))['verified'], true)
   }))
 
+test('lag waits for a publisher that does not even have its slot yet', () =>
+  withShop(async (shop) => {
+    await succeed(shop.run(['prepare', '--yes']))
+    const lag = shop.start(['lag', '--max-lag', '0s', '--wait', '40s', '--json'])
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    const running = [shop.start(['publish'], { NATS_SYNC_INTERVAL: 'always' }), shop.start(['consume', 'sales'])]
+    const { exitCode, stdout } = await lag.ended
+    assert.is(exitCode, 0, stdout)
+    for (const each of running) each.kill('SIGINT')
+    await Promise.all(running.map(async ({ ended }) => await ended))
+  }))
+
 test.run()
