@@ -76,6 +76,10 @@ export class NativeReplication {
 
   async #subscribe({ name, entities, types }: Service): Promise<void> {
     await this.#inSource(async (run) => {
+      // Without it the application's own deletes would fail from here on.
+      for (const entity of entities)
+        if (entity.keyAs === 'unique index')
+          await run(`ALTER TABLE ${tableSql(entity)} REPLICA IDENTITY USING INDEX ${quoteIdentifier(entity.keyName)}`)
       await run(`CREATE PUBLICATION ${nameOf(name)} FOR TABLE ${entities.map(tableSql).join(', ')}`)
       // Of one server, the subscription cannot make it itself: it would wait for its own transaction.
       await run(`SELECT pg_create_logical_replication_slot(${quoteLiteral(nameOf(name))}, 'pgoutput')`)
