@@ -161,7 +161,7 @@ async function write(source: string, forMs: number, load: { sessions: number; re
 /** One row is changed, and looked for, again and again, while the application writes. */
 async function probe(
   source: string,
-  { urlOf }: Contender,
+  contender: Contender,
 ): Promise<Pick<Measured, 'latencyP50' | 'latencyP99' | 'latencyLoad'>> {
   const stop = new AbortController()
   const work = { transactions: 0, refused: 0 }
@@ -170,7 +170,7 @@ async function probe(
   const latencies = await withClient(
     source,
     async (writer) =>
-      await withClient(urlOf('iam'), async (reader) => {
+      await withClient(contender.urlOf('iam'), async (reader) => {
         const { rows } = await writer.query<{ id: string }>('SELECT id FROM "Role" ORDER BY id LIMIT 1')
         const id = rows[0]?.id
         const found: number[] = []
