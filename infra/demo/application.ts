@@ -61,8 +61,11 @@ const DEEDS: readonly (readonly [weight: number, deed: (random: Random) => reado
 
 const TOTAL_WEIGHT = DEEDS.reduce((sum, [weight]) => sum + weight, 0)
 
-/** What a monolith says where its own rules forbid something: a foreign key, a unique index, a deadlock. */
-const REFUSALS = new Set(['23503', '23505', '40P01'])
+/**
+ * What a monolith says where its own rules forbid something: a column that must have a value (no row was found to give one), a
+ * foreign key, a unique index, a deadlock.
+ */
+const REFUSALS = new Set(['23502', '23503', '23505', '40P01'])
 
 /**
  * Writes to the monolith as its users would, until the signal ends it: small transactions over the tables of all services,
