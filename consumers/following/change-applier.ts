@@ -14,6 +14,7 @@ import { applyTogether } from './apply-together.ts'
 import { applyOneByOne } from './apply-one-by-one.ts'
 import { OtherCount } from './change-sql.ts'
 import { ImpossibleChange } from './fold-changes.ts'
+import { type Batch, batchOf, type Gathered, type Piece, transactionsOf, wholePart } from './batch.ts'
 import { ChangeReader, type RowChange } from './row-change.ts'
 
 export interface ChangeApplierOptions {
@@ -33,19 +34,6 @@ export interface ChangeApplierOptions {
   readonly report: (event: ConsumerEvent) => void
   /** Is told of a failure that nobody waits for. */
   readonly failed: (error: Error) => void
-}
-
-/** A part of a message that is to be applied: one transaction's changes, or some of them. */
-interface Piece {
-  readonly lsn: string
-  readonly last: boolean
-  readonly changes: readonly RowChange[]
-}
-
-interface Gathered {
-  readonly pieces: readonly Piece[]
-  readonly bytes: number
-  readonly sequences: readonly number[]
 }
 
 /**
@@ -187,11 +175,18 @@ export class ChangeApplier {
     const { epoch, report, service } = this.#options
     const client = this.#client
     const { changes, position } = batch
-    if (!this.#isSpilled && changes.length === 0 && position === null) return this.#finish(batch)
+    if (batch.isWhole && changes.length === 0 && position === null) return this.#finish(batch)
     if (!this.#isUnhindered) await assertUnhindered(client, service)
     this.#isUnhindered = true
     await client.query(this.#isSpilled ? 'SAVEPOINT batch' : 'BEGIN; SAVEPOINT batch')
-    const oneByOne = await this.#applyChanges(changes)
+    let oneByOne: boolean
+    try {
+      oneByOne = await this.#applyChanges(changes)
+    } catch (error) {
+      if (batch.transactions < 2 || !(error instanceof Failure)) throw error
+      await client.query(this.#isSpilled ? 'ROLLBACK TO batch' : 'ROLLBACK')
+      return await this.#applyUpToFailure(batch)
+    }
     crashPoint('consume-changes-applied')
     this.#isSpilled = !batch.isWhole
     if (batch.isWhole && position !== null) {
@@ -204,6 +199,12 @@ export class ChangeApplier {
     } else await client.query('RELEASE batch')
     const { transactions } = batch
     report({ type: 'changes-applied', service: service.name, transactions, changes: changes.length, oneByOne })
+    this.#finish(batch)
+  }
+
+  /** One transaction after the other, so that those before the one that fails are stored. */
+  async #applyUpToFailure(batch: Batch): Promise<void> {
+    for (const transaction of transactionsOf(batch.pieces)) await this.#apply(transaction)
     this.#finish(batch)
   }
 
@@ -234,41 +235,4 @@ const OF_ROWS = /^2[23]/
 function mayDependOnOrder(error: unknown): boolean {
   if (error instanceof ImpossibleChange || error instanceof OtherCount) return true
   return error instanceof pg.DatabaseError && outageCause(error) === null && OF_ROWS.test(error.code ?? '')
-}
-
-interface Batch {
-  readonly changes: readonly RowChange[]
-  readonly transactions: number
-  /** That of the last whole transaction; null where none is whole. */
-  readonly position: string | null
-  /** Messages of which nothing is left. */
-  readonly sequences: readonly number[]
-  readonly isWhole: boolean
-  readonly rest: Gathered[]
-}
-
-/** What of the waiting messages ends with a transaction's end, and what is left; null where no end is there. */
-export function wholePart(gathered: readonly Gathered[]): Batch | null {
-  const at = gathered.findLastIndex(({ pieces }) => pieces.length === 0 || pieces.some(({ last }) => last))
-  const message = gathered[at]
-  if (message === undefined) return null
-  const end = message.pieces.findLastIndex(({ last }) => last) + 1
-  const left = message.pieces.slice(end)
-  const split = {
-    ...message,
-    pieces: message.pieces.slice(0, end),
-    sequences: left.length > 0 ? [] : message.sequences,
-  }
-  const kept = left.length > 0 ? [{ ...message, pieces: left }] : []
-  return { ...batchOf([...gathered.slice(0, at), split]), isWhole: true, rest: [...kept, ...gathered.slice(at + 1)] }
-}
-
-function batchOf(gathered: readonly Gathered[]): Omit<Batch, 'isWhole' | 'rest'> {
-  const pieces = gathered.flatMap((message) => message.pieces)
-  return {
-    changes: pieces.flatMap(({ changes }) => changes),
-    transactions: pieces.filter(({ last }) => last).length,
-    position: pieces.findLast(({ last }) => last)?.lsn ?? null,
-    sequences: gathered.flatMap(({ sequences }) => sequences),
-  }
 }

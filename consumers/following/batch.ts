@@ -1,0 +1,74 @@
+import type { RowChange } from './row-change.ts'
+
+/** A part of a message that is to be applied: one transaction's changes, or some of them. */
+export interface Piece {
+  readonly lsn: string
+  readonly last: boolean
+  readonly changes: readonly RowChange[]
+}
+
+export interface Gathered {
+  readonly pieces: readonly Piece[]
+  readonly bytes: number
+  readonly sequences: readonly number[]
+}
+
+/** What is applied together. */
+export interface Batch {
+  readonly pieces: readonly Piece[]
+  readonly changes: readonly RowChange[]
+  readonly transactions: number
+  /** That of the last whole transaction; null where none is whole. */
+  readonly position: string | null
+  /** Messages of which nothing is left. */
+  readonly sequences: readonly number[]
+  readonly isWhole: boolean
+  readonly rest: Gathered[]
+}
+
+/**
+ * What of the waiting messages ends with a transaction's end, or else the first of which nothing is to be applied; and what is left;
+ * null where neither is there.
+ */
+export function wholePart(gathered: readonly Gathered[]): Batch | null {
+  const toApply = gathered.findIndex(({ pieces }) => pieces.length > 0)
+  const lastDone = (toApply === -1 ? gathered.length : toApply) - 1
+  const lastEnd = gathered.findLastIndex(({ pieces }) => pieces.some(({ last }) => last))
+  const at = Math.max(lastDone, lastEnd)
+  const message = gathered[at]
+  if (message === undefined) return null
+  const end = message.pieces.findLastIndex(({ last }) => last) + 1
+  const left = message.pieces.slice(end)
+  const split = {
+    ...message,
+    pieces: message.pieces.slice(0, end),
+    sequences: left.length > 0 ? [] : message.sequences,
+  }
+  const kept = left.length > 0 ? [{ ...message, pieces: left }] : []
+  return { ...batchOf([...gathered.slice(0, at), split]), isWhole: true, rest: [...kept, ...gathered.slice(at + 1)] }
+}
+
+/** All of these messages. */
+export function batchOf(gathered: readonly Gathered[]): Omit<Batch, 'isWhole' | 'rest'> {
+  const pieces = gathered.flatMap((message) => message.pieces)
+  return {
+    pieces,
+    changes: pieces.flatMap(({ changes }) => changes),
+    transactions: pieces.filter(({ last }) => last).length,
+    position: pieces.findLast(({ last }) => last)?.lsn ?? null,
+    sequences: gathered.flatMap(({ sequences }) => sequences),
+  }
+}
+
+/** Each transaction as a batch of its own, which tells of no message. */
+export function transactionsOf(pieces: readonly Piece[]): Batch[] {
+  const batches: Batch[] = []
+  let from = 0
+  for (const [index, { last }] of pieces.entries()) {
+    if (!last) continue
+    const own = pieces.slice(from, index + 1)
+    batches.push({ ...batchOf([{ pieces: own, bytes: 0, sequences: [] }]), isWhole: true, rest: [] })
+    from = index + 1
+  }
+  return batches
+}
