@@ -195,7 +195,7 @@ test('where no keeper can be put on record, publish says so once and goes on wit
 test('an orphan that nobody comes for leaves by itself', () =>
   withBank({}, async (bank) => {
     const failing = failureOf(
-      bank.publish({ ...KEPT, maxOutageMs: 1_000, timing: { keeperLeaveMs: 5_000 } }, ({ type }) => {
+      bank.publish({ ...KEPT, maxOutageMs: 6_000, timing: { keeperLeaveMs: 5_000 } }, ({ type }) => {
         if (type === 'epoch-begun') void bank.client.query('BEGIN; LOCK TABLE "Purse" IN ACCESS EXCLUSIVE MODE')
       }),
     )

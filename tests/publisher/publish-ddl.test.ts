@@ -214,7 +214,7 @@ test('a table that stays locked for longer than an outage may last ends the publ
   withBank({}, async (bank) => {
     const other = await bank.session()
     await other.query('BEGIN; LOCK TABLE "Purse" IN ACCESS EXCLUSIVE MODE')
-    const failure = await failureOf(inTime(10_000, bank.publish({ maxOutageMs: 1_000 })))
+    const failure = await failureOf(inTime(20_000, bank.publish({ maxOutageMs: 6_000 })))
     assert.is(failure.exitCode, 5)
     assert.match(failure.message, 'was held for longer than is waited for')
     await assertNoSessions(bank)
