@@ -94,6 +94,8 @@ async function useMonolith(
   { restMs }: ApplicationLoad,
 ): Promise<void> {
   const client = new Client({ connectionString: url, application_name: 'scission demo application' })
+  // What runs into it says so; without a listener, the process would end before it says what came first.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     while (!signal.aborted) {
