@@ -7,7 +7,7 @@ import { endKeepers } from '../infra/postgres/keeper-sessions.ts'
 import { tableSql } from '../infra/postgres/digest-sql.ts'
 import { slotName } from '../infra/prepare/names.ts'
 import { TableRewritten } from './assert-same-table.ts'
-import { beginEpoch } from './begin-epoch.ts'
+import { beginEpoch, type OpenEpoch } from './begin-epoch.ts'
 import { closeSnapshot, lastReading } from './close-snapshot.ts'
 import {
   decidePublication,
@@ -33,7 +33,7 @@ import { noticeChangedMonolith, refuseUnfitMonolith } from './refuse-unfit-monol
 import type { Run } from './run.ts'
 import { assertFollowable, assertNotReplaced, readSlot, readSlotRecord } from './slot.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
-import { announceAttempts, writeSnapshot } from './write-snapshot.ts'
+import { announceAttempts, flushAll, writeSnapshot } from './write-snapshot.ts'
 
 type Outcome = Omit<PublishOutcome, 'seconds'>
 type OpenPublication = Exclude<Publication, { kind: 'already closed' }>
@@ -132,10 +132,10 @@ async function publish(
     if (slot !== null) await assertGuarded(run, epoch, logs)
     const opened = await beginEpoch({ run, logs, epoch, identity, slot, consistencyPoint: last.consistencyPoint })
     report({ type: 'epoch-begun', epoch, slot, consistencyPoint })
-    if (slot !== null) await recordRead(run, readings)
     reportPlan(run, readings)
     noticeSnapshots(run, readings, last)
-    await announceAttempts({ run, opened, readings })
+    if (slot === null) await announceAttempts({ run, opened, readings })
+    else await announceRecorded(run, opened, readings)
     const following = beginFollowing(run, opened, readings, slot)
     following.catch(() => undefined)
     await writeSnapshot({ run, opened, readings, snapshot: source?.name ?? '' })
@@ -156,10 +156,21 @@ async function assertGuarded({ control, dependencies }: Run, epoch: number, logs
   judgeGuard(dependencies.prefix, await readGuard(control, dependencies.prefix, epoch), logs)
 }
 
-/** Before the first of them is read: one that is rewritten meanwhile is noticed by its reader. */
-async function recordRead({ control, dependencies }: Run, readings: readonly Reading[]): Promise<void> {
+/**
+ * Announces attempts and puts on record what their tables are, before the first of them is read: one that is rewritten
+ * meanwhile is noticed by its reader. What a former record says of a table stays until the streams have the new attempt:
+ * with a new one a run that dies in between would leave what was read before as if nothing had happened to the table.
+ */
+async function announceRecorded(run: Run, opened: OpenEpoch, readings: readonly Reading[]): Promise<void> {
+  const { control, dependencies } = run
   const begun = readings.filter(({ isAnnounced }) => !isAnnounced).map(({ entity }) => entity)
-  if (begun.length > 0) await recordTableStates(control, dependencies.prefix, await readTableStates(control, begun))
+  if (begun.length === 0) return
+  const states = await readTableStates(control, begun)
+  await recordTableStates(control, dependencies.prefix, states, true)
+  crashPoint('publish-tables-recorded')
+  await announceAttempts({ run, opened, readings })
+  await flushAll({ opened })
+  await recordTableStates(control, dependencies.prefix, states)
 }
 
 interface TakenSnapshot {

@@ -42,11 +42,15 @@ export async function readTableStates(
   return new Map(rows.map(({ name, ...state }) => [name, state]))
 }
 
-/** Puts on record what tables are as their reading begins. */
+/**
+ * Puts on record what tables are as their reading begins.
+ * @param unlessRecorded leaves what is recorded of a table already.
+ */
 export async function recordTableStates(
   client: pg.Client,
   prefix: string,
   states: ReadonlyMap<string, TableState>,
+  unlessRecorded = false,
 ): Promise<void> {
   await client.query(
     `CREATE TABLE IF NOT EXISTS scission.read_table
@@ -56,7 +60,7 @@ export async function recordTableStates(
   await client.query(
     `INSERT INTO scission.read_table (prefix, name, oid, file, columns)
      SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[])
-     ON CONFLICT (prefix, name) DO UPDATE SET oid = excluded.oid, file = excluded.file, columns = excluded.columns`,
+     ON CONFLICT (prefix, name) DO ${unlessRecorded ? 'NOTHING' : 'UPDATE SET oid = excluded.oid, file = excluded.file, columns = excluded.columns'}`,
     [
       prefix,
       entries.map(([name]) => name),

@@ -81,6 +81,19 @@ for (const point of CONSUME_POINTS)
       await assertGoesOn(shop)
     }))
 
+test('a publisher that dies before it reads a table again that was rewritten leaves no stale row', () =>
+  withShop(async (shop) => {
+    await succeed(shop.run(['prepare', '--yes']))
+    await succeed(shop.run(['publish', '--snapshot-only']))
+    await succeed(shop.run(['consume', '--all', '--until-caught-up']))
+    await withClient(shop.monolith, async (client) => {
+      await client.query(`ALTER TABLE "Order" ALTER city TYPE text USING coalesce(city, 'nowhere')`)
+    })
+    const point = 'publish-tables-recorded'
+    assertCrashed(point, await shop.run(['publish'], { ...SYNCED, SCISSION_CRASH_POINT: point }))
+    await assertGoesOn(shop)
+  }))
+
 test('a publisher and a consumer that are killed in the middle, again and again, lose nothing and double nothing', () =>
   withShop(async (shop) => {
     await succeed(shop.run(['prepare', '--yes']))

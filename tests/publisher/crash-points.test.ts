@@ -28,6 +28,7 @@ const BEFORE = ['publish-locked', 'publish-slot-recorded', 'publish-slot-created
 /** Points from which on the next run goes on, under the very same snapshot. */
 const BEHIND = [
   'publish-epoch-stored',
+  'publish-tables-recorded',
   'publish-attempt-stored:2',
   'publish-page-stored:3',
   'publish-page-stored:60',
