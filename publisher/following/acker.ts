@@ -64,9 +64,10 @@ export class Acker {
     raise(ticket.places, service, sequence)
   }
 
-  /** Some of it is in the log since an earlier run, nobody knows for how long. */
-  found(ticket: Ticket, now: number): void {
+  /** Some of it is in the log since an earlier run, nobody knows for how long; at this place, or before it. */
+  found(ticket: Ticket, now: number, { service, sequence }: StoredPlace): void {
     ticket.storedAt = now
+    raise(ticket.places, service, sequence)
   }
 
   committed(ticket: Ticket, end: Lsn): void {

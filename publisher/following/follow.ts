@@ -54,6 +54,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
   const routes = await Routes.read(run.control, run.dependencies.set.services)
   const done = new AbortController()
   const reached = { lsn: null as Lsn | null }
+  const guarded = new Map<string, number>()
   const splitter = new TransactionSplitter({
     prefix: run.dependencies.prefix,
     services,
@@ -79,10 +80,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
       take: async (message) => await splitter.take(message),
       received: (lsn) => acker.received(lsn),
       confirmable: () => acker.confirmable(Date.now()),
-      confirming: async () => {
-        await writeGuard(run.control, run.dependencies.prefix, options.opened.epoch, acker.places)
-        crashPoint('publish-guard-written')
-      },
+      confirming: async () => await writeChangedGuard(options, acker.places, guarded),
       signal: AbortSignal.any([run.signal, done.signal]),
     })
   } catch (error) {
@@ -91,6 +89,18 @@ export async function follow(options: FollowOptions): Promise<Followed> {
     throw error
   }
   throw new Error('Following ended without a reason')
+}
+
+/** @param guarded what was written by now: on an idle monolith the writing alone would move the WAL on for ever. */
+async function writeChangedGuard(
+  { opened, run }: FollowOptions,
+  places: ReadonlyMap<string, number>,
+  guarded: Map<string, number>,
+): Promise<void> {
+  const changed = new Map([...places].filter(([service, sequence]) => guarded.get(service) !== sequence))
+  await writeGuard(run.control, run.dependencies.prefix, opened.epoch, changed)
+  for (const [service, sequence] of changed) guarded.set(service, sequence)
+  crashPoint('publish-guard-written')
 }
 
 async function openSinks({ opened, run }: FollowOptions, acker: Acker): Promise<Map<string, ServiceSink>> {

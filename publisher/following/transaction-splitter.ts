@@ -92,7 +92,7 @@ export class TransactionSplitter {
     // Of a form that the table had before a snapshot that shows it anyway nothing was sent, nor is.
     const isNeeded = route.fault === null || !this.#options.isVisible(route, open.xid)
     if (isNeeded) open.ordinals.set(service, ordinal + 1)
-    if (isStored(sink, open.commitLsn, ordinal)) return this.#options.acker.found(open.ticket, Date.now())
+    if (isStored(sink, open.commitLsn, ordinal)) return this.#found(open, service, sink)
     if (!isNeeded) return
     if (route.fault !== null) throw route.fault
     const { entity, shape } = route
@@ -113,10 +113,16 @@ export class TransactionSplitter {
       if (sink !== undefined && !isStored(sink, open.commitLsn, count - 1)) await sink.changes.end(open)
     }
     for (const name of open.markers)
-      for (const sink of services.values())
+      for (const [service, sink] of services)
         if (sink.stored.commitLsn < open.commitLsn) await sink.changes.mark(open, name)
+        else this.#found(open, service, sink)
     acker.committed(open.ticket, end)
     for (const name of open.markers) await marked(name, open.commitLsn)
+  }
+
+  /** It is guarded like what this run stores. */
+  #found({ ticket }: Open, service: string, { stored: { sequence } }: ServiceSink): void {
+    this.#options.acker.found(ticket, Date.now(), { service, sequence })
   }
 
   #opened(): Open {

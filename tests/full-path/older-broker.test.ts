@@ -1,9 +1,13 @@
 // deadline: 180 s
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { runSql } from '../command-line/shop.ts'
+import { Failure } from '../../contracts/failure.ts'
+import { slotName } from '../../infra/prepare/names.ts'
+import { runSql, withClient } from '../command-line/shop.ts'
 import { type RestartableNats, withRestartableNats } from '../publisher/restartable-nats.ts'
 import { failureOf, inTime } from '../publisher/with-log.ts'
+import { untilTrue } from '../publisher/with-bank.ts'
 import { withDatabase } from '../with-servers.ts'
 import { CLUB, CLUB_TABLES, ID } from './club.ts'
 import { type Following, untilComplete, untilFollowed, withFollowing } from './following.ts'
@@ -44,11 +48,11 @@ async function keepStore(nats: RestartableNats): Promise<void> {
   await nats.start()
 }
 
-const followed = async (following: Following, name: string, brokerSyncMs: number): Promise<void> => {
+const followed = async (following: Following, name: string, brokerSyncMs: number): Promise<string> => {
   const published = following.follow(name, { follow: { untilMarker: name, brokerSyncMs } })
   await untilFollowed(following.published)
   await following.mark(name)
-  await inTime(40_000, published)
+  return String((await inTime(40_000, published)).followedTo)
 }
 
 test('a log that went back in time is filled again from the WAL, and services that were ahead of it are equal in the end', () =>
@@ -86,6 +90,38 @@ test('a publisher and consumers that follow through it go on by themselves', () 
     })
     await following.catchUp()
     await following.assertEqual()
+  }))
+
+test('what an earlier run has stored, and a later one confirms, is guarded too', () =>
+  withClub(async (following, nats, write) => {
+    await following.settle()
+    await keepStore(nats)
+    await write(1)
+    const stored = await followed(following, 'stored', NOT_SYNCED_MS)
+    await withClient(following.monolith.url, async (client) => {
+      const abort = new AbortController()
+      const follow = { untilMarker: 'never', brokerSyncMs: 0 }
+      const published = failureOf(following.follow('never', { follow, signal: abort.signal }))
+      await inTime(
+        40_000,
+        untilTrue(
+          client,
+          `EXISTS (SELECT FROM pg_replication_slots
+          WHERE slot_name = '${slotName(following.prefix)}' AND confirmed_flush_lsn > '${stored}')`,
+        ),
+      )
+      // On an idle monolith the writing alone would be something to confirm, and so on for ever.
+      const guard = 'SELECT string_agg(xmin::text, $1) AS written FROM scission.guard'
+      const written = (await client.query(guard, [','])).rows
+      await sleep(2_500)
+      assert.equal((await client.query(guard, [','])).rows, written)
+      abort.abort(new Failure(1, 'enough'))
+      assert.is((await published).message, 'enough')
+    })
+    await comeBackOlder(nats)
+    const failure = await failureOf(inTime(20_000, following.follow('never')))
+    assert.is(failure.exitCode, 4)
+    assert.match(failure.message, 'the broker came back with an older store')
   }))
 
 test('a log that lost what the slot was confirmed for is refused, with what is missing', () =>

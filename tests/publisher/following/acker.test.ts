@@ -50,13 +50,13 @@ test('what the broker may still have in its memory alone is not confirmed', () =
   assert.is(acker.confirmable(6_000), lsn(20))
 })
 
-test('what an earlier run has stored waits for the broker too', () => {
+test('what an earlier run has stored waits for the broker too, and is guarded', () => {
   const acker = new Acker(1_000, lsn(0))
   const ticket = acker.begin()
-  acker.found(ticket, 5_000)
+  acker.found(ticket, 5_000, PLACE)
   acker.committed(ticket, lsn(20))
-  assert.is(acker.confirmable(5_999), lsn(0))
-  assert.is(acker.confirmable(6_000), lsn(20))
+  assert.equal([acker.confirmable(5_999), [...acker.places]], [lsn(0), []])
+  assert.equal([acker.confirmable(6_000), [...acker.places]], [lsn(20), [['till', 1]]])
 })
 
 test('a million transactions between two syncs are not a million entries', () => {
