@@ -129,7 +129,14 @@ async function playSplit(
         if (!verified) outcome.falseAlarms += 1
       }
     })()
-    await Promise.race([proving, failed.then(() => proving)])
+    try {
+      await Promise.race([proving, failed.then(() => proving)])
+    } catch (error) {
+      // The one that failed first tells why; the others end before the servers do.
+      done.abort()
+      await Promise.allSettled([writing, publishing, consuming, proving])
+      throw error
+    }
     rest.abort()
     await writing
     await withSession(configuration.monolith, { purpose: 'soak' }, async (client) => {
