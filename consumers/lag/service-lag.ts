@@ -5,10 +5,11 @@ import { streamName } from '../../contracts/subjects.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../../infra/nats/api-code.ts'
 import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
 import { isConsumed } from '../../infra/service-database/is-consumed.ts'
+import { type ParkedState, readParked } from '../../infra/service-database/read-parked.ts'
 import type { Phase } from '../../infra/service-database/state-ddl.ts'
 
 /** How far a service is behind its log. The checkpoint's hint tells it, which a consumer writes every second. */
-export interface ServiceLag {
+export interface ServiceLag extends ParkedState {
   readonly service: string
   readonly isConsumed: boolean
   readonly epoch: number
@@ -37,6 +38,7 @@ export async function readServiceLag({ manager, prefix, service, database }: Lag
   const checkpoint = await withSession(database, { purpose: `lag ${service}` }, async (client) => ({
     ...(await readCheckpoint(client, service)),
     isConsumed: await isConsumed(client),
+    ...(await readParked(client)),
   }))
   const stream = streamName(prefix, service)
   const { state, ts } = await manager.streams.info(stream).catch((cause: unknown) => {
