@@ -3,6 +3,7 @@ import type { Client } from 'pg'
 import { Failure } from '../../../contracts/failure.ts'
 import { quoteIdentifier, quoteLiteral } from '../../../contracts/language/quoting.ts'
 import { type Lsn, parseLsn } from '../../../contracts/positions.ts'
+import { backendPid, endBackend } from '../../postgres/backend.ts'
 import { openSession, type PostgresTarget } from '../../postgres/session.ts'
 import { withStoppableSession } from '../stoppable-session.ts'
 
@@ -27,7 +28,9 @@ export async function withMonolithPoint<Result>(
   action: (point: MonolithPoint) => Promise<Result>,
 ): Promise<Result> {
   const client = await openSession(monolith, { purpose: 'verify point', replication: true, ...(signal && { signal }) })
+  let waiting: string | null = null
   try {
+    waiting = await backendPid(client)
     const created = client.query<{ consistent_point: string; snapshot_name: string }>(
       `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT`,
     )
@@ -35,10 +38,13 @@ export async function withMonolithPoint<Result>(
     const late = delay(SLOT_LIMIT_MS, null, { ref: false })
     const row = (await Promise.race([created, late]))?.rows[0]
     if (row === undefined) throw openTransactions()
+    waiting = null
     return await action({ point: parseLsn(row.consistent_point), snapshot: row.snapshot_name })
   } finally {
     client.connection.stream.destroy()
     await client.end().catch(() => undefined)
+    // With nobody there the server would go on waiting for others, with a slot and the WAL that it holds.
+    if (waiting !== null) await endBackend(monolith, waiting).catch(() => undefined)
   }
 }
 
