@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { streamName } from '../contracts/subjects.ts'
 import { crashPoint } from '../infra/crash-point.ts'
+import { endBackend } from '../infra/postgres/backend.ts'
 import { awaitFinished } from './await-finished.ts'
 import type { Publication } from './decide-publication.ts'
 import { refuseFullServer } from './refuse-unfit-monolith.ts'
@@ -14,13 +15,7 @@ import {
   recordSlot,
   type SlotState,
 } from './slot.ts'
-import {
-  createSlotWithSnapshot,
-  endBackend,
-  exportSnapshot,
-  SLOT_SESSION,
-  type SnapshotSource,
-} from './snapshot-source.ts'
+import { createSlotWithSnapshot, exportSnapshot, SLOT_SESSION, type SnapshotSource } from './snapshot-source.ts'
 
 /** What a source is opened for. */
 export interface SourceWish {

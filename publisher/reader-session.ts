@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { withSession } from '../infra/postgres/session.ts'
-import { backendPid } from './backend-pid.ts'
+import { backendPid } from '../infra/postgres/backend.ts'
 import type { Run } from './run.ts'
 
 /**

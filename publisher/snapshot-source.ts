@@ -2,8 +2,8 @@ import pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
 import { quoteIdentifier, quoteLiteral } from '../contracts/language/quoting.ts'
 import { type Lsn, parseLsn } from '../contracts/positions.ts'
-import { codeOf, openSession, type PostgresTarget, withSession } from '../infra/postgres/session.ts'
-import { backendPid } from './backend-pid.ts'
+import { backendPid, endBackend } from '../infra/postgres/backend.ts'
+import { codeOf, openSession, withSession } from '../infra/postgres/session.ts'
 import type { Run } from './run.ts'
 
 /** One consistent snapshot of the monolith that other sessions can import while this holds it. */
@@ -87,13 +87,6 @@ function lateSlotFailure(slot: string, maxOutageMs: number, blockers: string): F
     5,
     `Slot ${slot} could not be made in ${maxOutageMs / 1000} s, since it must wait for ${whom}: let that end, or end it, then run publish again.`,
   )
-}
-
-/** Ends a session of ours that no longer listens. Manual: "Server Signaling Functions". */
-export async function endBackend(monolith: PostgresTarget, pid: string): Promise<void> {
-  await withSession(monolith, { purpose: 'publish cancel' }, async (client) => {
-    await client.query('SELECT pg_terminate_backend($1::int)', [pid])
-  })
 }
 
 /**

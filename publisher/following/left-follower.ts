@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../../contracts/failure.ts'
+import { endBackend } from '../../infra/postgres/backend.ts'
 import type { Run } from '../run.ts'
 import { readSlot } from '../slot.ts'
-import { endBackend } from '../snapshot-source.ts'
 import { FOLLOW_SESSION } from './replication-stream.ts'
 
 /** How long a session that was ended may take to leave its slot. */

@@ -3,6 +3,7 @@ import type { Client } from 'pg'
 import { Failure } from '../../../contracts/failure.ts'
 import { quoteIdentifier, quoteLiteral } from '../../../contracts/language/quoting.ts'
 import { type Lsn, parseLsn } from '../../../contracts/positions.ts'
+import { backendPid, endBackend } from '../../postgres/backend.ts'
 import { openSession, type PostgresTarget } from '../../postgres/session.ts'
 import { blockerText, readWaits } from '../../postgres/waits.ts'
 import { withStoppableSession } from '../stoppable-session.ts'
@@ -29,18 +30,24 @@ export async function withMonolithPoint<Result>(
   limitMs = SLOT_LIMIT_MS,
 ): Promise<Result> {
   const client = await openSession(monolith, { purpose: 'verify point', replication: true, ...(signal && { signal }) })
+  let waiting: string | null = null
   try {
+    const pid = await backendPid(client)
+    waiting = pid
     const created = client.query<{ consistent_point: string; snapshot_name: string }>(
       `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT`,
     )
     created.catch(() => undefined)
     const late = delay(limitMs, null, { ref: false })
     const row = (await Promise.race([created, late]))?.rows[0]
-    if (row === undefined) throw await openTransactions(monolith, signal, { client, limitMs })
+    if (row === undefined) throw await openTransactions(monolith, signal, { pid, limitMs })
+    waiting = null
     return await action({ point: parseLsn(row.consistent_point), snapshot: row.snapshot_name })
   } finally {
     client.connection.stream.destroy()
     await client.end().catch(() => undefined)
+    // With nobody there the server would go on waiting for others, with a slot and the WAL that it holds.
+    if (waiting !== null) await endBackend(monolith, waiting).catch(() => undefined)
   }
 }
 
@@ -62,10 +69,8 @@ export async function withMonolithSnapshot<Result>(
 async function openTransactions(
   monolith: PostgresTarget,
   signal: AbortSignal | undefined,
-  waiting: { readonly client: Client; readonly limitMs: number },
+  { pid, limitMs }: { readonly pid: string; readonly limitMs: number },
 ): Promise<Failure> {
-  // The driver has it, and its types have not.
-  const pid = String(Reflect.get(waiting.client, 'processID'))
   const [wait] = await withStoppableSession(
     monolith,
     'verify waits',
@@ -75,6 +80,6 @@ async function openTransactions(
   const whose = wait === undefined ? '' : `, at the moment that of ${blockerText(wait)}`
   return new Failure(
     5,
-    `One point of the monolith can be taken only when the transactions that are open in it have ended, and in ${waiting.limitMs / 1000} s they have not${whose}: let them end (pg_stat_activity, pg_prepared_xacts), then run verify again.`,
+    `One point of the monolith can be taken only when the transactions that are open in it have ended, and in ${limitMs / 1000} s they have not${whose}: let them end (pg_stat_activity, pg_prepared_xacts), then run verify again.`,
   )
 }
