@@ -123,6 +123,7 @@ export async function enterEpoch(
             expected_rows = NULL, expected_pages = NULL, expected_digest = NULL`,
   )
   await client.query('DELETE FROM scission.ledger WHERE epoch < $1', [epoch])
+  await client.query('DELETE FROM scission.sample')
   await forgetAll(client)
 }
 
@@ -198,11 +199,20 @@ export async function advancePosition(
   )
 }
 
-/** The hint never goes back within an epoch. */
+/** So many samples are kept, one a second. */
+export const SAMPLES = 16
+
+/** The hint never goes back within an epoch. Where it moves, a sample of it takes the place of the oldest. */
 export async function storeStreamSequence(client: pg.Client, sequence: number, writer: string): Promise<void> {
   await client.query(
-    `UPDATE scission.checkpoint SET stream_sequence = $1, stream_writer = $2, changed_at = now()
-      WHERE stream_sequence < $1`,
+    `WITH moved AS (
+       UPDATE scission.checkpoint SET stream_sequence = $1, stream_writer = $2, changed_at = now()
+        WHERE stream_sequence < $1 RETURNING stream_sequence
+     )
+     INSERT INTO scission.sample AS kept (place, sampled_at, stream_sequence)
+       SELECT extract(epoch FROM clock_timestamp())::bigint % ${SAMPLES}, clock_timestamp(), stream_sequence FROM moved
+     ON CONFLICT (place)
+       DO UPDATE SET sampled_at = excluded.sampled_at, stream_sequence = excluded.stream_sequence`,
     [sequence, writer],
   )
 }

@@ -12,15 +12,17 @@ export function lagTable(services: readonly ServiceLag[]): string {
       { title: 'consumer', align: 'left' },
       { title: 'position', align: 'right' },
       { title: 'behind', align: 'right' },
+      { title: 'rate', align: 'right' },
       { title: 'bytes', align: 'right' },
       { title: 'time', align: 'right' },
     ],
-    services.map(({ bytes, isConsumed, messages, phase, position, seconds, service }) => [
+    services.map(({ bytes, isConsumed, messages, messagesPerSecond, phase, position, seconds, service }) => [
       service,
       phase,
       isConsumed ? 'runs' : 'stopped',
       position ?? '',
       countText(messages),
+      `${countText(messagesPerSecond)}/s`,
       messages === 0 ? '' : bytesText(bytes),
       messages === 0 ? '' : durationText(seconds),
     ]),

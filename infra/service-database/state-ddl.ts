@@ -20,6 +20,7 @@ export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
  * `parked_transaction` has the transactions that a table did not take (`stopped`), that an operator has chosen to be set
  *   aside (`chosen`), and that are (`parked`); `parked_change` has the changes that wait, those of later transactions to the
  *   same rows among them. `key` and `new_key` are keys as JSON, null for a truncate and where the key stays.
+ * `sample` has how far the hint was at some of the last seconds, so that a rate can be told.
  * `set_aside` has what was dropped for the loading, with the statements that put it back exactly as it was.
  */
 export const STATE_DDL: readonly string[] = [
@@ -93,6 +94,11 @@ export const STATE_DDL: readonly string[] = [
      change text NOT NULL,
      parked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
      PRIMARY KEY (lsn, ordinal)
+   )`,
+  `CREATE TABLE IF NOT EXISTS scission.sample (
+     place smallint PRIMARY KEY,
+     sampled_at timestamptz NOT NULL,
+     stream_sequence bigint NOT NULL
    )`,
   // Keys may be longer than what a B-tree takes.
   'CREATE INDEX IF NOT EXISTS parked_change_key ON scission.parked_change USING hash (key)',
