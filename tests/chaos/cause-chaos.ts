@@ -9,8 +9,8 @@ export interface ChaosPlan {
   readonly faultsMs: number
   readonly elements: number
   readonly signal: AbortSignal
-  /** Is told after each split. */
-  readonly told: (outcome: ChaosOutcome) => void
+  /** Is told how far it is. */
+  readonly told: (sentence: string) => void
 }
 
 /** A split is written, followed and hurt for so long: the snapshot's part of it is not the smaller one. */
@@ -22,9 +22,10 @@ export async function causeChaos({ elements, faultsMs, seed, signal, told }: Cha
   const random = seededRandom(seed)
   await withPostgres(async (postgres) => {
     for (let leftMs = faultsMs, split = 0; leftMs > 0; leftMs -= SPLIT_MS, split += 1) {
-      const plan = { seed: seed + split, random, faultsMs: Math.min(leftMs, SPLIT_MS), signal }
+      const plan = { seed: seed + split, random, faultsMs: Math.min(leftMs, SPLIT_MS), signal, told }
       await withWorld(postgres, { elements, seed: plan.seed }, async (world) => splitUnderFaults(world, plan, outcome))
-      told(outcome)
+      const { isWhole, killCount, splits } = outcome
+      told(`Split ${splits.length}: ${killCount} kills by now, ${isWhole ? 'all is whole' : 'NOT WHOLE'}.`)
     }
   })
   return outcome

@@ -20,8 +20,8 @@ export type Fault =
 
 const LINKS: readonly Link[] = ['publisher-monolith', 'publisher-broker', 'consumers-targets', 'consumers-broker']
 
-/** All that docs/reliability.md names. */
-export const CRASH_POINTS = {
+/** Those that docs/reliability.md names for the snapshot and its loading. */
+const SNAPSHOT_POINTS = {
   publisher: [
     'publish-locked',
     'publish-slot-created',
@@ -39,9 +39,6 @@ export const CRASH_POINTS = {
     'publish-manifest-stored',
     'publish-closed',
     'publish-keeper-ended',
-    'publish-changes-stored',
-    'publish-guard-written',
-    'publish-slot-confirmed',
   ],
   consumer: [
     'consume-epoch-entered',
@@ -53,10 +50,13 @@ export const CRASH_POINTS = {
     'consume-object-built',
     'consume-objects-built',
     'consume-following',
-    'consume-changes-applied',
-    'consume-position-advanced',
-    'consume-changes-stored',
   ],
+} as const
+
+/** Those that come again and again as long as a split lives. */
+const FOLLOWING_POINTS = {
+  publisher: ['publish-changes-stored', 'publish-guard-written', 'publish-slot-confirmed'],
+  consumer: ['consume-changes-applied', 'consume-position-advanced', 'consume-changes-stored'],
 } as const
 
 /** Of so many faults, how many are of a kind: processes die most. */
@@ -92,7 +92,8 @@ export function nextFault(random: Random): Fault {
 /** The first passings come soon; some later one meets work that is under way. */
 function crashPoint(random: Random, program: 'publisher' | 'consumer'): Fault {
   const passing = random(3) === 0 ? 2 + random(20) : 1
-  return { kind: 'crash point', program, point: `${choose(random, CRASH_POINTS[program])}:${passing}` }
+  const points = random(2) === 0 ? FOLLOWING_POINTS[program] : SNAPSHOT_POINTS[program]
+  return { kind: 'crash point', program, point: `${choose<string>(random, points)}:${passing}` }
 }
 
 /** For example `kill consumer`, to be counted by. */

@@ -32,7 +32,7 @@ export class KeptRunning {
   readonly #command: KeptCommand
   readonly #watcher: Watcher
   #child: ChildProcess | null = null
-  #crashPoint: string | null = null
+  #crashPoint: { readonly point: string; readonly ended: () => void } | null = null
   #isStopped = false
   readonly #running: Promise<void>
 
@@ -59,10 +59,12 @@ export class KeptRunning {
     this.#child?.kill('SIGCONT')
   }
 
-  /** Kills it; the next one kills itself at that point, if it comes there. */
-  dieAt(point: string): void {
-    this.#crashPoint = point
-    this.kill()
+  /** Kills it; the next one kills itself at that point, if it comes there. Returns when that one has ended. */
+  async dieAt(point: string): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#crashPoint = { point, ended: resolve }
+      this.kill()
+    })
   }
 
   async stop(): Promise<void> {
@@ -81,11 +83,16 @@ export class KeptRunning {
 
   async #runOnce(): Promise<void> {
     const { args, environment, name } = this.#command
-    const crash = this.#crashPoint === null ? {} : { [CRASH_POINT_VARIABLE]: this.#crashPoint }
+    const crash = this.#crashPoint
     this.#crashPoint = null
     const child = spawn(process.execPath, [...typeScriptFlags(), MAIN, ...args], {
       cwd: '/',
-      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment, ...crash },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        ...environment,
+        ...(crash !== null && { [CRASH_POINT_VARIABLE]: crash.point }),
+      },
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#child = child
@@ -93,6 +100,7 @@ export class KeptRunning {
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-QUOTED_CHARACTERS)))
     const [code, signal] = await exitOf(child)
     this.#child = null
+    crash?.ended()
     const end = endOf(code, signal, said)
     if (end === null) this.#watcher.failed(new Error(`${name} ended with ${code ?? signal}: ${said}`))
     else this.#watcher.ended(name, end, said)

@@ -18,6 +18,8 @@ export class ChaosOutcome {
   readonly seed: number
   readonly kills = new Map<string, number>()
   readonly faults = new Map<string, number>()
+  /** How often each crash point was met, and killed its process. */
+  readonly crashPoints = new Map<string, number>()
   /** What programs said that gave up and were started again. */
   readonly refusals = new Map<string, number>()
   readonly splits: SplitOutcome[] = []
@@ -28,6 +30,12 @@ export class ChaosOutcome {
 
   countKill(program: string): void {
     count(this.kills, program)
+  }
+
+  /** @param said holds the point's name. */
+  countCrash(program: string, said: string): void {
+    this.countKill(`${program} at a crash point`)
+    count(this.crashPoints, /Crash point ([a-z-]+)/.exec(said)?.[1] ?? 'unknown')
   }
 
   countFault(name: string): void {
@@ -55,7 +63,7 @@ export class ChaosOutcome {
   }
 
   toJSON(): object {
-    const { faults, kills, refusals, seed, splits } = this
+    const { crashPoints, faults, kills, refusals, seed, splits } = this
     const total = (name: 'transactions' | 'acknowledged' | 'found' | 'strange' | 'rows' | 'lost' | 'doubled'): number =>
       sum(splits.map((split) => split[name]))
     return {
@@ -64,6 +72,7 @@ export class ChaosOutcome {
       whole: this.isWhole,
       kills: this.killCount,
       killed: Object.fromEntries(kills),
+      crashPoints: Object.fromEntries(crashPoints),
       faults: sum([...faults.values()]),
       caused: Object.fromEntries(faults),
       refusals: Object.fromEntries(refusals),

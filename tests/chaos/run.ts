@@ -43,8 +43,7 @@ async function main(signal: AbortSignal): Promise<void> {
     elements,
     faultsMs: minutes * 60_000,
     signal,
-    told: ({ isWhole, killCount, splits }) =>
-      say(`Split ${splits.length}: ${killCount} kills by now, ${isWhole ? 'all is whole' : 'NOT WHOLE'}.`),
+    told: say,
   })
   process.stdout.write(`${JSON.stringify(outcome, null, json === true ? undefined : 2)}\n`)
   if (!outcome.isWhole) process.exitCode = 3

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import set from '../../contracts/archimodeler/contract-set.ts'
+import { runCommand } from '../command-line/run-command.ts'
 import { choose, type Random } from '../hostile/random.ts'
 import { compareByPsql, psql } from '../kills/compare-by-psql.ts'
 import { runUntilDone } from '../kills/mortal-command.ts'
@@ -15,6 +16,8 @@ export interface SplitPlan {
   /** How long things go wrong. */
   readonly faultsMs: number
   readonly signal: AbortSignal
+  /** Is told how far it is. */
+  readonly told: (sentence: string) => void
 }
 
 /** What is running of a split. */
@@ -30,9 +33,14 @@ interface Running {
 /** Between two faults. */
 const LEAST_REST_MS = 200
 const MORE_REST_MS = 1_000
+/** A process is given so long to come to its crash point. */
+const CRASH_POINT_MS = 4_000
 /** Where all is applied, `lag` says so within this, or something hangs. */
 const SETTLE = '4m'
+const SETTLE_LIMIT_MS = 5 * 60_000
 const MAX_OUTAGE = '3m'
+/** A small monolith's snapshot takes a while then, in which it can be hurt. */
+const SNAPSHOT_RATE = '3MB'
 
 /** One split from nothing to its end, while it is written to and all of it fails; and the comparison by psql alone. */
 export async function splitUnderFaults(world: World, plan: SplitPlan, outcome: ChaosOutcome): Promise<void> {
@@ -47,8 +55,11 @@ export async function splitUnderFaults(world: World, plan: SplitPlan, outcome: C
     rest.abort()
     const written = await writing
     signal.throwIfAborted()
-    await unharmed(world, 'lag', ['lag', '--max-lag', '0s', '--wait', SETTLE], signal)
+    plan.told('The faults are over.')
+    await untilSettled(world, signal)
+    plan.told('All is applied.')
     await unharmed(world, 'verify', ['verify'], signal)
+    plan.told('verify agrees.')
     await stopAll(running)
     await compare(world, written, outcome)
   } catch (error) {
@@ -66,13 +77,23 @@ async function unharmed(world: World, name: string, args: readonly string[], sig
   await runUntilDone({ name, args, environment: world.straight }, life)
 }
 
+/** @throws Error that shows where each service is, where it does not come to an end: something hangs. */
+async function untilSettled({ straight: environment }: World, signal: AbortSignal): Promise<void> {
+  const { exitCode, stderr, stdout } = await runCommand(['lag', '--max-lag', '0s', '--wait', SETTLE], {
+    environment,
+    limitMs: SETTLE_LIMIT_MS,
+    signal,
+  })
+  if (exitCode !== 0) throw new Error(`Not all is applied in ${SETTLE} (${exitCode}): ${stderr}\n${stdout}`)
+}
+
 function startAll(world: World, outcome: ChaosOutcome, failed: Watcher['failed']): Running {
   const watcher: Watcher = {
     failed,
     ended: (name, end, said) => {
       const program = name === 'publisher' ? name : 'consumer'
       if (end === 'killed') outcome.countKill(program)
-      else if (end === 'died at its crash point') outcome.countKill(`${program} at a crash point`)
+      else if (end === 'died at its crash point') outcome.countCrash(program, said)
       else if (end === 'gave up') outcome.countRefusal(said)
     },
   }
@@ -82,7 +103,7 @@ function startAll(world: World, outcome: ChaosOutcome, failed: Watcher['failed']
     outcome,
     pending: [],
     publisher: new KeptRunning(
-      { name: 'publisher', args: ['publish', ...outage], environment: world.publisher },
+      { name: 'publisher', args: ['publish', '--max-rate', SNAPSHOT_RATE, ...outage], environment: world.publisher },
       watcher,
     ),
     consumers: SERVICES.map(
@@ -111,7 +132,11 @@ async function cause(running: Running, fault: Fault, random: Random): Promise<vo
     case 'kill':
       return await kill(running, fault.program, random)
     case 'crash point':
-      return (fault.program === 'publisher' ? publisher : choose(random, consumers)).dieAt(fault.point)
+      // Others would kill it before it comes there.
+      return await Promise.race([
+        (fault.program === 'publisher' ? publisher : choose(random, consumers)).dieAt(fault.point),
+        sleep(CRASH_POINT_MS),
+      ])
     case 'pause':
       return await pause(running, fault, random)
     case 'kill server':

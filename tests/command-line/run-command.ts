@@ -22,6 +22,10 @@ export interface CommandOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** The current folder; one without a configuration file by default. */
   readonly folder?: string
+  /** When it is killed as one that hangs. */
+  readonly limitMs?: number
+  /** Kills it. */
+  readonly signal?: AbortSignal
 }
 
 const MAIN = fileURLToPath(new URL('../../infra/command-line/main.ts', import.meta.url))
@@ -32,7 +36,7 @@ const LIMIT_MS = 60_000
 /** Runs the real command as a process of its own, with nothing of our environment but the PATH. */
 export function startCommand(
   args: readonly string[],
-  { environment = {}, folder }: CommandOptions = {},
+  { environment = {}, folder, limitMs = LIMIT_MS, signal }: CommandOptions = {},
 ): RunningCommand {
   const flags = typeScriptFlags({ byTsx: readsContracts(args, environment) })
   const child = spawn(process.execPath, [...flags, MAIN, ...args], {
@@ -47,7 +51,8 @@ export function startCommand(
     texts.stderr += text
     for (const look of watchers) look()
   })
-  const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
+  signal?.addEventListener('abort', () => void child.kill('SIGKILL'), { once: true })
   const ended = new Promise<CommandResult>((resolve) => {
     child.on('close', (exitCode) => {
       clearTimeout(timer)
@@ -72,7 +77,7 @@ export function startCommand(
       })
       await Promise.race([seen(text), early])
     },
-    kill: (signal) => void child.kill(signal),
+    kill: (name) => void child.kill(name),
     closeOutput: () => void child.stdout.destroy(),
     pid: child.pid ?? 0,
   }
