@@ -3,14 +3,7 @@ import { Failure, unreachable } from '../contracts/failure.ts'
 import type { ContractSet, Entity, Service } from '../contracts/language/contract-set.ts'
 import { decodeMessage } from '../contracts/wire/decode-message.ts'
 import { messageKind } from '../contracts/wire/message-kind.ts'
-import type {
-  AttemptControl,
-  ChangeMessage,
-  ContractControl,
-  Control,
-  EpochControl,
-  ManifestControl,
-} from '../contracts/wire/message.ts'
+import type * as wire from '../contracts/wire/message.ts'
 import { WireError } from '../contracts/wire/wire-error.ts'
 import { crashPoint } from '../infra/crash-point.ts'
 import type { LogMessage } from '../infra/nats/read-log.ts'
@@ -28,6 +21,7 @@ import type { Beginning } from './find-beginning.ts'
 import type { LoaderPool } from './loader-pool.ts'
 import { assertFollows, type Numbered } from './log-order.ts'
 import type { PageLoading } from './page-loading.ts'
+import { lockParked } from './parked/parked-store.ts'
 import { refuseTriggers } from './refuse-triggers.ts'
 import * as state from './service-state.ts'
 import { Standing } from './standing.ts'
@@ -140,7 +134,7 @@ export class LogApplier {
    * Changes come beside the pages, and are applied when the tables are complete. Until then the first of them holds the
    * hint where it is, and from there the log is read again.
    */
-  async #applyChange(message: ChangeMessage, { payload, sequences }: WholeMessage): Promise<void> {
+  async #applyChange(message: wire.ChangeMessage, { payload, sequences }: WholeMessage): Promise<void> {
     const { watermark } = this.#application
     const decision = decideChange(this.#standing.known(), message)
     if (decision === 'apply' && !this.#isHolding) return await this.#take(message, payload.length, sequences)
@@ -149,7 +143,7 @@ export class LogApplier {
   }
 
   /** Where a verification's point is in the message, the database is shown as of that point. */
-  async #take(message: ChangeMessage, bytes: number, sequences: readonly number[]): Promise<void> {
+  async #take(message: wire.ChangeMessage, bytes: number, sequences: readonly number[]): Promise<void> {
     const { changes, stop } = this.#application
     const split = stop.split(message)
     if (split !== null) {
@@ -159,7 +153,7 @@ export class LogApplier {
     await changes.take(split === null ? message : { ...message, runs: split.after }, bytes, sequences)
   }
 
-  async #applyControl(control: Control, sequence: number): Promise<void> {
+  async #applyControl(control: wire.Control, sequence: number): Promise<void> {
     switch (control.control) {
       case 'epoch':
         return decideEpoch(this.#standing.known(), control) === 'enter'
@@ -193,14 +187,14 @@ export class LogApplier {
   }
 
   /** Also a shape that is the contract's own is stored: pages of it must be read when the contract has another one. */
-  async #learn(control: ContractControl): Promise<void> {
+  async #learn(control: wire.ContractControl): Promise<void> {
     const { leader, shapes } = this.#application
     shapes.learn(control)
     await state.storeShape(leader, control)
   }
 
   /** One transaction: the epoch, the void attempts, and what stands in the way of loading. */
-  async #enterEpoch(control: EpochControl, sequence: number): Promise<void> {
+  async #enterEpoch(control: wire.EpochControl, sequence: number): Promise<void> {
     const { changes, leader, loading, service } = this.#application
     await loading.drain()
     await changes.abandon()
@@ -216,7 +210,7 @@ export class LogApplier {
     this.#enterPhase('loading')
   }
 
-  async #enterAttempt(control: AttemptControl): Promise<void> {
+  async #enterAttempt(control: wire.AttemptControl): Promise<void> {
     const { leader, loading, service } = this.#application
     const entity = service.entities.find(({ name }) => name === control.entity)
     if (entity === undefined) throw new Error(`The decision let an unknown entity pass: ${control.entity}`)
@@ -243,14 +237,14 @@ export class LogApplier {
     this.#isHolding = await changes.abandon()
   }
 
-  async #applyManifest(control: ManifestControl): Promise<void> {
+  async #applyManifest(control: wire.ManifestControl): Promise<void> {
     const decision = decideManifest(this.#standing.known(), control)
     if (decision === 'close') await this.#close(control)
     if (decision === 'move the point')
       await state.storeConsistencyPoint(this.#application.leader, control.consistencyPoint)
   }
 
-  async #close(control: ManifestControl): Promise<void> {
+  async #close(control: wire.ManifestControl): Promise<void> {
     const { leader, loading } = this.#application
     await loading.drain()
     const ledger = await state.readLedgerTotals(leader, this.#standing.epoch)
@@ -279,12 +273,18 @@ export class LogApplier {
     this.#enterPhase('following')
   }
 
-  /** A transaction of the leader's, in which it may lock these tables; a lock that others hold is not waited for long. */
+  /**
+   * A transaction of the leader's, in which it may lock these tables, and what is parked of them; a lock that others hold
+   * is not waited for long.
+   */
   async #withTables(tables: readonly Entity[], action: () => Promise<void>): Promise<void> {
     const { database, leader } = this.#application
     const hindered = 'they could not be loaded'
     const locked = { hindered, where: database.title, tables, mode: 'ACCESS EXCLUSIVE' as const }
-    await withLockPatience(leader, locked, LOCK_PATIENCE, action)
+    await withLockPatience(leader, locked, LOCK_PATIENCE, async () => {
+      await lockParked(leader, true)
+      await action()
+    })
   }
 
   #enterPhase(phase: Phase): void {

@@ -104,7 +104,7 @@ async function readIdentity(client: pg.Client): Promise<[pid: string, since: str
 }
 
 /** Triggers ran in the monolith already. A role that is no superuser may be granted this from PostgreSQL 15 on. */
-async function passOverTriggers(client: pg.Client): Promise<void> {
+export async function passOverTriggers(client: pg.Client): Promise<void> {
   try {
     await client.query("SET session_replication_role = 'replica'")
   } catch (error) {

@@ -18,6 +18,7 @@ import { assertNoLoaders, takeLease } from './lease.ts'
 import { watchSessions } from './liveness.ts'
 import { type LoaderPool, openLoaders } from './loader-pool.ts'
 import { PageLoading } from './page-loading.ts'
+import { Parking } from './parked/parking.ts'
 import { type Checkpoint, readCheckpoint, readLedgerTotals, readShapes, storeStreamSequence } from './service-state.ts'
 import { KnownShapes } from './shapes.ts'
 import { createWatermark, type Watermark } from './watermark.ts'
@@ -196,7 +197,8 @@ async function beginReading(
     applied,
   })
   const { epoch, lsn: position, snapshots } = checkpoint
-  const applying = { service, client, shapes, epoch, position, snapshots, applied, report, failed: fail }
+  const parking = await Parking.read(leader, service.name, life.notice)
+  const applying = { service, client, shapes, parking, epoch, position, snapshots, applied, report, failed: fail }
   const changes = new ChangeApplier(applying)
   const stream = streamName(prefix, service.name)
   const drain = async (): Promise<void> => await changes.drain()

@@ -4,6 +4,7 @@ import type { ContractSet, Service } from '../contracts/language/contract-set.ts
 import type { AttemptControl, ContractControl, EntityTotals, EpochControl, Shape } from '../contracts/wire/message.ts'
 import { shapeHash } from '../contracts/wire/shape.ts'
 import { type Phase, STATE_VERSION } from '../infra/service-database/state-ddl.ts'
+import { forgetAll, forgetEntities } from './parked/parked-store.ts'
 
 /** How far a service is, as its own database says: the truth from which every run goes on. */
 export interface Checkpoint {
@@ -102,7 +103,7 @@ async function readAttempts(client: pg.Client, service: Service): Promise<Pick<C
 }
 
 /**
- * Enters a new epoch: what the tables hold is void, and each entity's first attempt will empty them.
+ * Enters a new epoch: what the tables hold is void, with what is parked, and each entity's first attempt will empty them.
  * @param sequence the sequence of the epoch's first message.
  */
 export async function enterEpoch(
@@ -122,6 +123,8 @@ export async function enterEpoch(
             expected_rows = NULL, expected_pages = NULL, expected_digest = NULL`,
   )
   await client.query('DELETE FROM scission.ledger WHERE epoch < $1', [epoch])
+  await client.query('DELETE FROM scission.sample')
+  await forgetAll(client)
 }
 
 /** Whether the entity's table was never filled by Scission, so that rows in it are somebody's. */
@@ -130,12 +133,16 @@ export async function isUnfilled(client: pg.Client, entity: string): Promise<boo
   return rowCount === 1
 }
 
-/** Enters a new attempt of an entity: the ledger forgets the older pages in the transaction that empties the table. */
+/**
+ * Enters a new attempt of an entity: the ledger forgets the older pages, and what is parked is void, in the transaction
+ * that empties the table.
+ */
 export async function enterAttempt(
   client: pg.Client,
   { epoch, entity, attempt, snapshot }: AttemptControl,
 ): Promise<void> {
   await client.query('DELETE FROM scission.ledger WHERE entity = $1', [entity])
+  await forgetEntities(client, [entity])
   await client.query(
     `UPDATE scission.entity SET epoch = $2, attempt = $3, snapshot = $4,
             expected_rows = NULL, expected_pages = NULL, expected_digest = NULL WHERE entity = $1`,
@@ -192,11 +199,20 @@ export async function advancePosition(
   )
 }
 
-/** The hint never goes back within an epoch. */
+/** So many samples are kept, one a second. */
+export const SAMPLES = 16
+
+/** The hint never goes back within an epoch. Where it moves, a sample of it takes the place of the oldest. */
 export async function storeStreamSequence(client: pg.Client, sequence: number, writer: string): Promise<void> {
   await client.query(
-    `UPDATE scission.checkpoint SET stream_sequence = $1, stream_writer = $2, changed_at = now()
-      WHERE stream_sequence < $1`,
+    `WITH moved AS (
+       UPDATE scission.checkpoint SET stream_sequence = $1, stream_writer = $2, changed_at = now()
+        WHERE stream_sequence < $1 RETURNING stream_sequence
+     )
+     INSERT INTO scission.sample AS kept (place, sampled_at, stream_sequence)
+       SELECT extract(epoch FROM clock_timestamp())::bigint % ${SAMPLES}, clock_timestamp(), stream_sequence FROM moved
+     ON CONFLICT (place)
+       DO UPDATE SET sampled_at = excluded.sampled_at, stream_sequence = excluded.stream_sequence`,
     [sequence, writer],
   )
 }

@@ -25,6 +25,12 @@ export function lsnText(lsn: Lsn): string {
   return `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffffffffn).toString(16).toUpperCase()}`
 }
 
+/** Orders positions as a sort needs it. */
+export function comparePositions(one: string, other: string): number {
+  const difference = parseLsn(one) - parseLsn(other)
+  return difference < 0n ? -1 : Number(difference > 0n)
+}
+
 /** @throws RangeError where the number is not a positive safe integer. */
 export function parseEpoch(value: number): Epoch {
   if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`Not an epoch: ${value}`)

@@ -1,22 +1,32 @@
 import pg from 'pg'
-import { Failure, unreachable } from '../../contracts/failure.ts'
-import type { Service } from '../../contracts/language/contract-set.ts'
+import { unreachable } from '../../contracts/failure.ts'
 import { tableSql } from '../../infra/postgres/digest-sql.ts'
 import { outageCause } from '../database-outage.ts'
 import { emptyTable } from './apply-together.ts'
 import { deleteRows, insertRows, OtherCount, updateRows } from './change-sql.ts'
 import type { RowChange } from './row-change.ts'
 
+/** A change that the table does not take; the sentence names it, its key and the cause. */
+export class RefusedChange extends Error {
+  /** The position of its transaction. */
+  readonly lsn: string
+
+  constructor(sentence: string, lsn: string, cause: unknown) {
+    super(sentence, { cause })
+    this.lsn = lsn
+  }
+}
+
 /**
  * Applies changes in the very order in which the monolith made them.
- * @throws Failure 4 for the one that the table does not take; it names the change, its key and the cause.
+ * @throws RefusedChange for the first that the table does not take.
  */
-export async function applyOneByOne(client: pg.Client, service: Service, changes: readonly RowChange[]): Promise<void> {
+export async function applyOneByOne(client: pg.Client, changes: readonly RowChange[]): Promise<void> {
   for (const change of changes) {
     try {
       await applyOne(client, change)
     } catch (cause) {
-      throw changeFailure(service, change, cause)
+      throw refusalOf(change, cause)
     }
   }
 }
@@ -37,17 +47,14 @@ async function applyOne(client: pg.Client, change: RowChange): Promise<void> {
   }
 }
 
-/** Nothing of it is stored: the checkpoint stands before its transaction. */
-function changeFailure(service: Service, change: RowChange, cause: unknown): unknown {
+/** An outage says nothing of the change. */
+function refusalOf(change: RowChange, cause: unknown): unknown {
   const isCount = cause instanceof OtherCount
   if (!isCount && (!(cause instanceof pg.DatabaseError) || outageCause(cause) !== null)) return cause
   const { lsn, ordinal, table } = change.place
   const of = `${change.op} of ${tableSql(table.entity)}${keyText(change)} at ${lsn}/${ordinal}`
-  return new Failure(
-    4,
-    `Service ${service.name}: the table does not take the ${of}: ${isCount ? countText(cause) : saidBy(change, cause)}; nothing of its transaction is stored: see who else writes to the service's database, put the row right, then run consume again.`,
-    { cause },
-  )
+  const why = isCount ? countText(cause) : saidBy(change, cause)
+  return new RefusedChange(`the table does not take the ${of}: ${why}`, lsn, cause)
 }
 
 function countText({ expected, found }: OtherCount): string {

@@ -1,21 +1,19 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 import type { Entity, Service } from '../../contracts/language/contract-set.ts'
 import { parseLsn } from '../../contracts/positions.ts'
 import { isVisible, parseVisibility, type Visibility } from '../../contracts/visibility.ts'
 import type { ChangeMessage, ChangeRun } from '../../contracts/wire/message.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
-import { outageCause } from '../database-outage.ts'
 import type { ConsumerEvent } from '../events.ts'
+import type { Parking } from '../parked/parking.ts'
 import * as state from '../service-state.ts'
 import type { KnownShapes } from '../shapes.ts'
+import { applyChanges } from './apply-changes.ts'
+import { RefusedChange } from './apply-one-by-one.ts'
 import { assertUnhindered } from './assert-unhindered.ts'
-import { applyTogether } from './apply-together.ts'
-import { applyOneByOne } from './apply-one-by-one.ts'
-import { OtherCount } from './change-sql.ts'
-import { ImpossibleChange } from './fold-changes.ts'
 import { type Batch, batchOf, type Gathered, type Piece, transactionsOf, wholePart } from './batch.ts'
-import { ChangeReader, type RowChange } from './row-change.ts'
+import { ChangeReader } from './row-change.ts'
 
 export interface ChangeApplierOptions {
   readonly service: Service
@@ -25,6 +23,7 @@ export interface ChangeApplierOptions {
    */
   readonly client: pg.Client | null
   readonly shapes: KnownShapes
+  readonly parking: Parking
   readonly epoch: number
   /** Where the service stands: transactions up to this position are applied. */
   readonly position: string | null
@@ -150,7 +149,7 @@ export class ChangeApplier {
       for (let batch = this.#nextBatch(); batch !== null && !this.#isAbandoned; batch = this.#nextBatch())
         await this.#apply(batch)
     } catch (error) {
-      const cause = error instanceof Error ? error : new Error(String(error))
+      const cause = await this.#causeOf(error)
       this.#failure = { error: cause }
       this.#options.failed(cause)
     } finally {
@@ -172,25 +171,28 @@ export class ChangeApplier {
   }
 
   async #apply(batch: Batch): Promise<void> {
-    const { epoch, report, service } = this.#options
+    const { epoch, parking, report, service } = this.#options
     const client = this.#client
     const { changes, position } = batch
     if (batch.isWhole && changes.length === 0 && position === null) return this.#finish(batch)
     if (!this.#isUnhindered) await assertUnhindered(client, service)
     this.#isUnhindered = true
     await client.query(this.#isSpilled ? 'SAVEPOINT batch' : 'BEGIN; SAVEPOINT batch')
+    const separated = await parking.separate(client, changes)
     let oneByOne: boolean
     try {
-      oneByOne = await this.#applyChanges(changes)
+      oneByOne = await applyChanges(client, separated.toApply, 'batch')
     } catch (error) {
-      if (batch.transactions < 2 || !(error instanceof Failure)) throw error
+      if (batch.transactions < 2 || !(error instanceof RefusedChange)) throw error
       await client.query(this.#isSpilled ? 'ROLLBACK TO batch' : 'ROLLBACK')
       return await this.#applyUpToFailure(batch)
     }
+    await parking.store(client, separated)
     crashPoint('consume-changes-applied')
     this.#isSpilled = !batch.isWhole
     if (batch.isWhole && position !== null) {
       await state.advancePosition(client, service.name, { epoch, from: this.#position, to: position })
+      await parking.advanced(client, position)
       crashPoint('consume-position-advanced')
       const { command } = await client.query('COMMIT')
       if (command !== 'COMMIT') throw new Error(`A batch of changes ended with ${command}`)
@@ -198,7 +200,8 @@ export class ChangeApplier {
       this.#position = position
     } else await client.query('RELEASE batch')
     const { transactions } = batch
-    report({ type: 'changes-applied', service: service.name, transactions, changes: changes.length, oneByOne })
+    const applied = separated.toApply.length
+    report({ type: 'changes-applied', service: service.name, transactions, changes: applied, oneByOne })
     this.#finish(batch)
   }
 
@@ -212,27 +215,20 @@ export class ChangeApplier {
     this.#options.applied(sequences)
   }
 
-  /** @returns whether they had to be applied one by one. */
-  async #applyChanges(changes: readonly RowChange[]): Promise<boolean> {
-    const { service } = this.#options
-    const client = this.#client
+  /** A change that is refused is noted, so that an operator may choose to set its transaction aside. */
+  async #causeOf(error: unknown): Promise<Error> {
+    if (!(error instanceof RefusedChange)) return error instanceof Error ? error : new Error(String(error))
+    const { parking, service } = this.#options
     try {
-      await applyTogether(client, changes)
-      return false
-    } catch (error) {
-      if (!mayDependOnOrder(error)) throw error
-      await client.query('ROLLBACK TO batch')
-      await applyOneByOne(client, service, changes)
-      return true
+      await this.#client.query('ROLLBACK')
+      await parking.note(this.#client, error)
+    } catch (cause) {
+      return cause instanceof Error ? cause : error
     }
+    return new Failure(
+      4,
+      `Service ${service.name}: ${error.message}; nothing of its transaction is stored: see who else writes to the service's database, put the row right, then run consume again; or set the transaction aside: parked add ${service.name} ${error.lsn}.`,
+      { cause: error },
+    )
   }
-}
-
-/** SQLSTATE classes of constraints and of values. */
-const OF_ROWS = /^2[23]/
-
-/** Whether it may be the folding that met a constraint, where one after the other the changes would not. */
-function mayDependOnOrder(error: unknown): boolean {
-  if (error instanceof ImpossibleChange || error instanceof OtherCount) return true
-  return error instanceof pg.DatabaseError && outageCause(error) === null && OF_ROWS.test(error.code ?? '')
 }

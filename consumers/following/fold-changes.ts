@@ -47,7 +47,7 @@ export function foldChanges(changes: readonly RowChange[]): Step[] {
       rows = new Map()
       steps.length = 0
       steps.push({ kind: 'truncate' })
-    } else if (change.op === 'update' && change.isKeyChanged) {
+    } else if (change.op === 'update' && change.newKey !== null) {
       close()
       steps.push({ kind: 'key change', change })
     } else rows.set(change.key.name, folded(rows.get(change.key.name), change))

@@ -29,7 +29,8 @@ export type RowChange =
       /** The row's key before; `row` has the one after. */
       readonly key: RowKey
       readonly row: readonly SqlValue[]
-      readonly isKeyChanged: boolean
+      /** The name of the row's key after, where it is another one. */
+      readonly newKey: string | null
       readonly place: ChangePlace
     }
   | { readonly op: 'delete'; readonly key: RowKey; readonly place: ChangePlace }
@@ -72,7 +73,7 @@ export class ChangeReader {
           const row = this.#row(change[2])
           const after = this.#key(row)
           const key = change[3] === null ? after : this.#key(this.#row(change[3]))
-          return { op: 'update', key, row, isKeyChanged: key.name !== after.name, place }
+          return { op: 'update', key, row, newKey: key.name === after.name ? null : after.name, place }
         }
         case 'D':
           return { op: 'delete', key: this.#key(this.#row(change[2])), place }

@@ -5,10 +5,12 @@ import { streamName } from '../../contracts/subjects.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../../infra/nats/api-code.ts'
 import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
 import { isConsumed } from '../../infra/service-database/is-consumed.ts'
+import { type ParkedState, readParked } from '../../infra/service-database/read-parked.ts'
 import type { Phase } from '../../infra/service-database/state-ddl.ts'
+import { SAMPLES } from '../service-state.ts'
 
 /** How far a service is behind its log. The checkpoint's hint tells it, which a consumer writes every second. */
-export interface ServiceLag {
+export interface ServiceLag extends ParkedState {
   readonly service: string
   readonly isConsumed: boolean
   readonly epoch: number
@@ -19,6 +21,8 @@ export interface ServiceLag {
   readonly streamSequence: number
   readonly lastSequence: number
   readonly messages: number
+  /** How many messages it has applied in a second, over the last seconds. */
+  readonly messagesPerSecond: number
   /** Of the stream's messages that are not applied, measured by its mean message. */
   readonly bytes: number
   /** How long the first message that is not applied has been in the stream; 0 where all is applied. */
@@ -37,6 +41,8 @@ export async function readServiceLag({ manager, prefix, service, database }: Lag
   const checkpoint = await withSession(database, { purpose: `lag ${service}` }, async (client) => ({
     ...(await readCheckpoint(client, service)),
     isConsumed: await isConsumed(client),
+    ...(await readParked(client)),
+    messagesPerSecond: await readRate(client),
   }))
   const stream = streamName(prefix, service)
   const { state, ts } = await manager.streams.info(stream).catch((cause: unknown) => {
@@ -69,6 +75,19 @@ async function readCheckpoint(
   const [row] = rows
   if (row === undefined) throw new Failure(4, `The database of service ${service} is not prepared: run prepare first.`)
   return { epoch: Number(row.epoch), phase: row.phase, position: row.lsn, streamSequence: Number(row.sequence) }
+}
+
+/** A database that an earlier release prepared has no samples. */
+async function readRate(client: pg.Client): Promise<number> {
+  const known = await client.query<{ found: string | null }>("SELECT to_regclass('scission.sample')::text AS found")
+  if (known.rows[0]?.found == null) return 0
+  const { rows } = await client.query<{ rate: string | null }>(
+    `SELECT ((max(stream_sequence) - min(stream_sequence))
+              / extract(epoch FROM clock_timestamp() - min(sampled_at)))::text AS rate
+       FROM scission.sample WHERE sampled_at > clock_timestamp() - make_interval(secs => $1)`,
+    [SAMPLES],
+  )
+  return Number(rows[0]?.rate ?? 0)
 }
 
 async function storedAt(manager: JetStreamManager, stream: string, sequence: number): Promise<number | null> {

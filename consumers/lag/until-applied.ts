@@ -42,8 +42,9 @@ export async function untilApplied(wish: LagWish): Promise<{ readonly services: 
   }
 }
 
-export function isMet({ phase, seconds }: ServiceLag, maxLagMs: number): boolean {
-  return phase === 'following' && seconds * 1000 <= maxLagMs
+/** What is parked is not applied, however long it has been read. */
+export function isMet({ parked, phase, seconds }: ServiceLag, maxLagMs: number): boolean {
+  return phase === 'following' && seconds * 1000 <= maxLagMs && parked === 0
 }
 
 async function mark({ monolith, prefix }: LagWish): Promise<Lsn> {
@@ -64,7 +65,7 @@ async function isPassed({ prefix, sources }: LagWish, services: readonly Service
   for (const { manager, service } of sources) {
     const lag = services.find((each) => each.service === service)
     const sequence = await markedSequence(manager, prefix, service, written)
-    if (sequence === null || lag?.phase !== 'following' || lag.streamSequence < sequence) return false
+    if (sequence === null || lag?.phase !== 'following' || lag.streamSequence < sequence || lag.parked > 0) return false
   }
   return true
 }

@@ -1,6 +1,6 @@
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import type { MonolithStanding } from '../following/monolith-standing.ts'
-import { bytesText, countText, durationText } from './quantities.ts'
+import { bytesText, counted, countText, durationText } from './quantities.ts'
 import { tableText, wrappedText } from './tables.ts'
 
 /** The services, each with its phase, its position and its distance to the end of its stream. */
@@ -12,19 +12,38 @@ export function lagTable(services: readonly ServiceLag[]): string {
       { title: 'consumer', align: 'left' },
       { title: 'position', align: 'right' },
       { title: 'behind', align: 'right' },
+      { title: 'rate', align: 'right' },
       { title: 'bytes', align: 'right' },
       { title: 'time', align: 'right' },
     ],
-    services.map(({ bytes, isConsumed, messages, phase, position, seconds, service }) => [
+    services.map(({ bytes, isConsumed, messages, messagesPerSecond, phase, position, seconds, service }) => [
       service,
       phase,
       isConsumed ? 'runs' : 'stopped',
       position ?? '',
       countText(messages),
+      `${countText(messagesPerSecond)}/s`,
       messages === 0 ? '' : bytesText(bytes),
       messages === 0 ? '' : durationText(seconds),
     ]),
   )
+}
+
+/** Which services stopped at a transaction, and of which changes are parked. */
+export function parkedSentences(services: readonly ServiceLag[], columns: number): string[] {
+  return services.flatMap(({ isConsumed, parked, service, stopped }) => [
+    ...(stopped === null || isConsumed
+      ? []
+      : [
+          wrappedText(
+            `Service ${service} stopped at ${stopped.position}: ${stopped.reason}; see parked list.`,
+            columns,
+          ),
+        ]),
+    ...(parked === 0
+      ? []
+      : [wrappedText(`Service ${service} has ${counted(parked, 'change')} parked: see parked list.`, columns)]),
+  ])
 }
 
 /** The monolith's side: who follows it, and what the slot costs. */

@@ -1,7 +1,8 @@
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { Failure } from '../../contracts/failure.ts'
 import { durationFlag } from './flags.ts'
-import { lagTable } from './lag-text.ts'
+import { lagTable, parkedSentences } from './lag-text.ts'
+import { displayOf } from './terminal.ts'
 import {
   type AddVerb,
   printResult,
@@ -39,13 +40,22 @@ async function lag(context: VerbContext, names: readonly string[], flags: LagFla
       ? { services: await Promise.all(sources.map(readServiceLag)), met: true }
       : await untilApplied({ monolith, prefix, sources, maxLagMs, waitMs, signal }),
   )
-  printResult(context, flags, { met, services }, lagText(services, met))
-  if (!met)
-    context.output.note('scission: A service is behind by more than --max-lag: see that publish and consume run.')
+  const { columns } = displayOf(context.world.stdout, context.world.environment)
+  printResult(context, flags, { met, services }, lagText(services, met, columns))
+  if (!met) context.output.note(unmetNote(services))
   return met ? 0 : 5
 }
 
 /** What a person reads of it. */
-export function lagText(services: readonly ServiceLag[], met: boolean): string {
-  return `${lagTable(services)}${met ? '' : '\n\nNot all are as near to the monolith as was asked for.'}`
+export function lagText(services: readonly ServiceLag[], met: boolean, columns: number): string {
+  const unmet = met ? [] : ['Not all are as near to the monolith as was asked for.']
+  return [lagTable(services), ...parkedSentences(services, columns), ...unmet].join('\n\n')
+}
+
+/** Waiting alone helps where publish and consume run, and nothing is parked. */
+function unmetNote(services: readonly ServiceLag[]): string {
+  const parked = services.find((each) => each.parked > 0)
+  return parked === undefined
+    ? 'scission: A service is behind by more than --max-lag: see that publish and consume run.'
+    : `scission: Service ${parked.service} is behind by what is parked: see parked list.`
 }

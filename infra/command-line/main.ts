@@ -7,6 +7,7 @@ import { addConsume } from './consume.ts'
 import { addContracts } from './contracts.ts'
 import { addDemo } from './demo.ts'
 import { addLag } from './lag.ts'
+import { addParked } from './parked.ts'
 import { addPreflight } from './preflight.ts'
 import { addPrepare } from './prepare.ts'
 import { addPublish } from './publish.ts'
@@ -35,6 +36,7 @@ const exitCode = await runCommandLine(
     addConsume,
     addStatus,
     addLag,
+    addParked,
     addVerify,
     addCancel,
     addContracts,

@@ -1,6 +1,6 @@
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import type { MonolithStanding } from '../following/monolith-standing.ts'
-import { lagTable, slotSentence } from './lag-text.ts'
+import { lagTable, parkedSentences, slotSentence } from './lag-text.ts'
 import { displayOf } from './terminal.ts'
 import {
   type AddVerb,
@@ -47,5 +47,5 @@ async function status(context: VerbContext, flags: SharedFlags): Promise<VerbExi
 
 /** What a person reads of it. */
 export function statusText({ monolith, services }: StatusReport, columns: number): string {
-  return `${lagTable(services)}\n\n${slotSentence(monolith, columns)}`
+  return [lagTable(services), ...parkedSentences(services, columns), slotSentence(monolith, columns)].join('\n\n')
 }

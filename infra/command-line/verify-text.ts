@@ -15,6 +15,7 @@ export function verifyText(report: VerifyReport, colours: Colours, columns: numb
   return [
     servicesTable(report.services, colours),
     ...differing,
+    ...parkedText(report.services, columns),
     ...referencesText(report.references, columns),
     verdict(report, colours, columns),
   ].join('\n\n')
@@ -88,6 +89,16 @@ function columnText(
 ): string {
   const place = character === null ? '' : ` (from character ${countText(character)} on)`
   return `${column} is ${found}, and ${expected} in the ${against}${place}`
+}
+
+/** Where nothing differs what is parked changes nothing. */
+function parkedText(services: readonly ServiceReport[], columns: number): string[] {
+  return services
+    .filter(({ parked, verified }) => parked > 0 && !verified)
+    .map(({ parked, service }) => {
+      const text = `Of service ${service} ${counted(parked, 'change is', 'changes are')} parked, and its rows may differ by just these: see parked list ${service}.`
+      return wrappedText(text, columns)
+    })
 }
 
 /** References that lead nowhere were so in the monolith too: they are told, and are no difference. */

@@ -17,6 +17,10 @@ export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
  * `ledger` has a row for each page applied: its identity, so that a page that comes again is not copied again.
  * `shape` has the shapes that the log described, as JSON by their hashes.
  * `verification` has the requests of `verify` to see the database as of one point of the log, while it is followed.
+ * `parked_transaction` has the transactions that a table did not take (`stopped`), that an operator has chosen to be set
+ *   aside (`chosen`), and that are (`parked`); `parked_change` has the changes that wait, those of later transactions to the
+ *   same rows among them. `key` and `new_key` are keys as JSON, null for a truncate and where the key stays.
+ * `sample` has how far the hint was at some of the last seconds, so that a rate can be told.
  * `set_aside` has what was dropped for the loading, with the statements that put it back exactly as it was.
  */
 export const STATE_DDL: readonly string[] = [
@@ -75,4 +79,28 @@ export const STATE_DDL: readonly string[] = [
      snapshot text,
      is_seen boolean NOT NULL DEFAULT false
    )`,
+  `CREATE TABLE IF NOT EXISTS scission.parked_transaction (
+     lsn pg_lsn PRIMARY KEY,
+     state text NOT NULL CHECK (state IN ('stopped', 'chosen', 'parked')),
+     reason text NOT NULL,
+     noted_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+   )`,
+  `CREATE TABLE IF NOT EXISTS scission.parked_change (
+     lsn pg_lsn NOT NULL,
+     ordinal bigint NOT NULL,
+     entity text NOT NULL,
+     key text,
+     new_key text,
+     change text NOT NULL,
+     parked_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+     PRIMARY KEY (lsn, ordinal)
+   )`,
+  `CREATE TABLE IF NOT EXISTS scission.sample (
+     place smallint PRIMARY KEY,
+     sampled_at timestamptz NOT NULL,
+     stream_sequence bigint NOT NULL
+   )`,
+  // Keys may be longer than what a B-tree takes.
+  'CREATE INDEX IF NOT EXISTS parked_change_key ON scission.parked_change USING hash (key)',
+  'CREATE INDEX IF NOT EXISTS parked_change_new_key ON scission.parked_change USING hash (new_key)',
 ]

@@ -29,6 +29,8 @@ export interface ServiceReport {
   /** The version of the PostgreSQL that holds the service. */
   readonly postgres: string
   readonly tables: readonly TableReport[]
+  /** Changes that an operator has set aside: the service differs by them. */
+  readonly parked: number
 }
 
 export interface TableReport {

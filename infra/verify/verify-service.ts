@@ -4,6 +4,7 @@ import type { Entity, Service } from '../../contracts/language/contract-set.ts'
 import { type Catalog, tableOf } from '../catalog/catalog.ts'
 import { readCatalog } from '../catalog/read-catalog.ts'
 import { codeOf, type PostgresTarget } from '../postgres/session.ts'
+import { readParked } from '../service-database/read-parked.ts'
 import { compareRows, type ExpectedTable, readDigest, sameTotals, totalsOf } from './compare-rows.ts'
 import type { VerifyEvent } from './events.ts'
 import type { RowDifferences, ServiceReport, TableReport, Totals } from './report.ts'
@@ -40,7 +41,8 @@ export async function verifyService(verification: ServiceVerification): Promise<
   const startedAt = Date.now()
   report({ type: 'service-begun', service: service.name, tables: service.entities.length, rows: expectedRows })
   const checked = await view(async (client) => {
-    return { tables: await verifyTables(client, verification), postgres: await readVersion(client) }
+    const tables = await verifyTables(client, verification)
+    return { tables, postgres: await readVersion(client), parked: (await readParked(client)).parked }
   })
   const seconds = (Date.now() - startedAt) / 1000
   const verified = checked.tables.every((table) => table.verified)

@@ -95,7 +95,7 @@ function report(table: Partial<TableReport>): VerifyReport {
     against: 'log' as const,
     versions: { wire: 1, node: 'v20', nats: '2.10.27' },
     seconds: 2,
-    services: [{ service: 'sales', verified, seconds: 1, postgres: '15.18', tables }],
+    services: [{ service: 'sales', verified, seconds: 1, postgres: '15.18', parked: 0, tables }],
     references: [],
   }
 }

@@ -5,6 +5,7 @@ import { quoteIdentifier, quoteLiteral } from '../../../contracts/language/quoti
 import { type Lsn, parseLsn } from '../../../contracts/positions.ts'
 import { backendPid, endBackend } from '../../postgres/backend.ts'
 import { openSession, type PostgresTarget } from '../../postgres/session.ts'
+import { blockerText, readWaits } from '../../postgres/waits.ts'
 import { withStoppableSession } from '../stoppable-session.ts'
 
 /** One point of the monolith's WAL, and a snapshot that shows just the commits whose records begin before it. */
@@ -26,18 +27,20 @@ export async function withMonolithPoint<Result>(
   name: string,
   signal: AbortSignal | undefined,
   action: (point: MonolithPoint) => Promise<Result>,
+  limitMs = SLOT_LIMIT_MS,
 ): Promise<Result> {
   const client = await openSession(monolith, { purpose: 'verify point', replication: true, ...(signal && { signal }) })
   let waiting: string | null = null
   try {
-    waiting = await backendPid(client)
+    const pid = await backendPid(client)
+    waiting = pid
     const created = client.query<{ consistent_point: string; snapshot_name: string }>(
       `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} TEMPORARY LOGICAL pgoutput EXPORT_SNAPSHOT`,
     )
     created.catch(() => undefined)
-    const late = delay(SLOT_LIMIT_MS, null, { ref: false })
+    const late = delay(limitMs, null, { ref: false })
     const row = (await Promise.race([created, late]))?.rows[0]
-    if (row === undefined) throw openTransactions()
+    if (row === undefined) throw await openTransactions(monolith, signal, { pid, limitMs })
     waiting = null
     return await action({ point: parseLsn(row.consistent_point), snapshot: row.snapshot_name })
   } finally {
@@ -62,9 +65,21 @@ export async function withMonolithSnapshot<Result>(
   })
 }
 
-function openTransactions(): Failure {
+/** Says whose end the slot waits for now. */
+async function openTransactions(
+  monolith: PostgresTarget,
+  signal: AbortSignal | undefined,
+  { pid, limitMs }: { readonly pid: string; readonly limitMs: number },
+): Promise<Failure> {
+  const [wait] = await withStoppableSession(
+    monolith,
+    'verify waits',
+    signal,
+    async (client) => await readWaits(client, [pid]),
+  )
+  const whose = wait === undefined ? '' : `, at the moment that of ${blockerText(wait)}`
   return new Failure(
     5,
-    `The monolith has transactions that have been open for longer than ${SLOT_LIMIT_MS / 1000} s, and one point of it can be taken only when they have ended: let them end (pg_stat_activity, pg_prepared_xacts), then run verify again.`,
+    `One point of the monolith can be taken only when the transactions that are open in it have ended, and in ${limitMs / 1000} s they have not${whose}: let them end (pg_stat_activity, pg_prepared_xacts), then run verify again.`,
   )
 }

@@ -25,7 +25,7 @@ const update = (key: string, ...values: SqlValue[]): RowChange => ({
   op: 'update',
   key: keyOf(key),
   row: [key, ...values],
-  isKeyChanged: false,
+  newKey: null,
   place: PLACE,
 })
 const remove = (key: string): RowChange => ({ op: 'delete', key: keyOf(key), place: PLACE })
@@ -33,7 +33,7 @@ const rename = (from: string, to: string, ...values: SqlValue[]): RowChange => (
   op: 'update',
   key: keyOf(from),
   row: [to, ...values],
-  isKeyChanged: true,
+  newKey: keyOf(to).name,
   place: PLACE,
 })
 const truncate: RowChange = { op: 'truncate', place: PLACE }

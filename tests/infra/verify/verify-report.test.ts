@@ -25,6 +25,7 @@ const service = (name: string, verified: boolean): ServiceReport => ({
   verified,
   seconds: 1,
   postgres: '15.18',
+  parked: 0,
   tables: [],
 })
 
