@@ -10,6 +10,7 @@ import { readMonolithStanding } from '../../infra/following/monolith-standing.ts
 import { listenForInterruption } from '../runner/interruption.ts'
 import { writeCompiledContracts } from './compiled-package.ts'
 import { type Entries, entriesEnvironment, makeEntries, readContent } from './entries.ts'
+import set from './entries-contract.ts'
 import { untilApplied, withFollowers } from './followers.ts'
 import { POSTGRES_SETTINGS, withClient, withFreshNats } from './servers.ts'
 
@@ -59,7 +60,7 @@ const CONTENT_BYTES = 1_024
 /** One statement of a burst. */
 const BURST_BYTES = 16 * MEGABYTE
 
-const PREFIX = 'scission'
+const PREFIX = set.name
 
 const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`)
 
