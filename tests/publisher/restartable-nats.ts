@@ -14,6 +14,8 @@ export interface RestartableNats {
   readonly port: number
   stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
   start(): Promise<void>
+  /** Stops it as it is, and lets it go on. */
+  pause(isPaused: boolean): void
   /** Keeps a copy of the stopped broker's store, or puts it back. */
   saveStore(): Promise<void>
   restoreStore(): Promise<void>
@@ -51,6 +53,7 @@ export async function withRestartableNats<Result>(use: (nats: RestartableNats) =
       port,
       stop,
       start,
+      pause: (isPaused) => void child?.kill(isPaused ? 'SIGSTOP' : 'SIGCONT'),
       saveStore: async () => await cp(`${store}/jetstream`, `${store}/saved`, { recursive: true }),
       restoreStore: async () => {
         await rm(`${store}/jetstream`, { recursive: true })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-const SEED = Number(process.env['SCISSION_TEST_SEED'] ?? Math.floor(Math.random() * 0x7fffffff))
+export const SEED = Number(process.env['SCISSION_TEST_SEED'] ?? Math.floor(Math.random() * 0x7fffffff))
 
 process.stdout.write(`seed ${SEED}; SCISSION_TEST_SEED=${SEED} repeats it\n`)
 

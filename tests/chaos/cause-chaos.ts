@@ -1,0 +1,31 @@
+import { seededRandom } from '../hostile/random.ts'
+import { ChaosOutcome } from './outcome.ts'
+import { splitUnderFaults } from './split-under-faults.ts'
+import { withPostgres, withWorld } from './world.ts'
+
+export interface ChaosPlan {
+  readonly seed: number
+  /** How long things go wrong, in all splits together. */
+  readonly faultsMs: number
+  readonly elements: number
+  readonly signal: AbortSignal
+  /** Is told after each split. */
+  readonly told: (outcome: ChaosOutcome) => void
+}
+
+/** A split is written, followed and hurt for so long: the snapshot's part of it is not the smaller one. */
+const SPLIT_MS = 150_000
+
+/** Splits monoliths, one after the other, under faults, until there were enough of them. */
+export async function causeChaos({ elements, faultsMs, seed, signal, told }: ChaosPlan): Promise<ChaosOutcome> {
+  const outcome = new ChaosOutcome(seed)
+  const random = seededRandom(seed)
+  await withPostgres(async (postgres) => {
+    for (let leftMs = faultsMs, split = 0; leftMs > 0; leftMs -= SPLIT_MS, split += 1) {
+      const plan = { seed: seed + split, random, faultsMs: Math.min(leftMs, SPLIT_MS), signal }
+      await withWorld(postgres, { elements, seed: plan.seed }, async (world) => splitUnderFaults(world, plan, outcome))
+      told(outcome)
+    }
+  })
+  return outcome
+}
