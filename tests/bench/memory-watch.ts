@@ -30,7 +30,8 @@ export function watchMemory(roots: Readonly<Record<string, number>>): {
       }
     return [...seen.values()]
   }
-  const timer = setInterval(look, INTERVAL_MS)
+  // A run that fails does not come to its end, and must not be kept alive by it.
+  const timer = setInterval(look, INTERVAL_MS).unref()
   return {
     look,
     end: () => {
