@@ -41,6 +41,9 @@ export interface ChangeApplierOptions {
  */
 const GATHER_BYTES = 2 * 1024 * 1024
 
+/** So much a change takes at the least, however little of it there is in the log: narrow rows would be many. */
+const CHANGE_BYTES = 400
+
 /**
  * Applies a service's changes: transactions that gather while a batch is applied are the next batch, in one transaction of
  * the service's database, with the position that it comes to. So each change is applied exactly once in effect, and each
@@ -68,7 +71,9 @@ export class ChangeApplier {
   /** Takes a message; it is applied when `applied` is called. Waits while too much is waiting. */
   async take(message: ChangeMessage, bytes: number, sequences: readonly number[]): Promise<void> {
     this.#assertWhole()
-    this.#gathered.push({ pieces: message.runs.flatMap((run) => this.#pieceOf(run)), bytes, sequences })
+    const pieces = message.runs.flatMap((run) => this.#pieceOf(run))
+    const changes = pieces.reduce((sum, piece) => sum + piece.changes.length, 0)
+    this.#gathered.push({ pieces, bytes: Math.max(bytes, changes * CHANGE_BYTES), sequences })
     this.#working ??= this.#work()
     while (this.#working !== null && this.#gatheredBytes() > GATHER_BYTES) await this.#working
     this.#assertWhole()

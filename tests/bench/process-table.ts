@@ -51,7 +51,12 @@ export function readPeakBytes(pid: number): number {
 
 /** The first process whose command line, its own name first, is accepted. */
 export function findProcess(accepts: (commandLine: readonly string[]) => boolean): number | undefined {
-  return pids().find((pid) => accepts(readOrNothing(`/proc/${pid}/cmdline`).split('\0').slice(0, -1)))
+  return pids().find((pid) => accepts(readCommandLine(pid)))
+}
+
+/** A process's command line, its own name first; empty for one that has ended. */
+export function readCommandLine(pid: number): string[] {
+  return readOrNothing(`/proc/${pid}/cmdline`).split('\0').slice(0, -1)
 }
 
 /** The process that started another one. */

@@ -89,27 +89,33 @@ test('a transaction that spans messages is there wholly or not at all', () =>
     assert.equal([await names(service), await position(service)], [['10customer 10', '11a', '12b'], ['0/20']])
   }))
 
-test('a transaction larger than what may wait is applied piece by piece, in one transaction', () =>
-  withSales(async (service) => {
-    const { log } = service
-    await writeSmallSnapshot(log)
-    const text = 'x'.repeat(10_000)
-    for (let message = 0; message < 8; message += 1) {
-      const changes = Array.from({ length: 80 }, (_, index): WireChange => {
-        const ordinal = message * 80 + index
-        return [ordinal, 'I', [100 + ordinal, `n${ordinal}`, text]]
-      })
-      await send(log, run(changes, { last: message === 7 }))
-    }
-    await service.consume()
-    assert.equal(await service.sql(`SELECT count(*), max(length(note)) FROM "Customer"`), ['650|10000'])
-    const applied = service.events.filter((event) => event.type === 'changes-applied')
-    assert.ok(applied.length > 1)
-    assert.is(
-      applied.reduce((sum, { transactions }) => sum + transactions, 0),
-      1,
-    )
-  }))
+// By its bytes, and by its changes: many narrow ones take as much memory as few wide ones.
+for (const { each, length } of [
+  { each: 80, length: 10_000 },
+  { each: 2_000, length: 1 },
+])
+  test(`a transaction of ${8 * each} rows of ${length} bytes, larger than what may wait, is applied piece by piece, in one transaction`, () =>
+    withSales(async (service) => {
+      const { log } = service
+      await writeSmallSnapshot(log)
+      for (let message = 0; message < 8; message += 1) {
+        const changes = Array.from({ length: each }, (_, index): WireChange => {
+          const ordinal = message * each + index
+          return [ordinal, 'I', [100 + ordinal, `n${ordinal}`, 'x'.repeat(length)]]
+        })
+        await send(log, run(changes, { last: message === 7 }))
+      }
+      await service.consume()
+      assert.equal(await service.sql(`SELECT count(*), max(length(note)) FROM "Customer"`), [
+        `${8 * each + 10}|${length}`,
+      ])
+      const applied = service.events.filter((event) => event.type === 'changes-applied')
+      assert.ok(applied.length > 1)
+      assert.is(
+        applied.reduce((sum, { transactions }) => sum + transactions, 0),
+        1,
+      )
+    }))
 
 test('values that were swapped are applied one by one, and a counter shows it', () =>
   withSales(async (service) => {
