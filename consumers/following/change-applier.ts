@@ -112,7 +112,7 @@ export class ChangeApplier {
       )
     const { lsn, last } = run
     if (this.#isInSnapshot(entity, run)) return [{ lsn, last, changes: [] }]
-    return [{ lsn, last, ...this.#reader(entity, run.shape).piece(run) }]
+    return [this.#reader(entity, run.shape).piece(run)]
   }
 
   /** The snapshot's pages have it already. */

@@ -64,12 +64,16 @@ export class ChangeReader {
   }
 
   /** The changes of a run; of a long one of one kind, its columns, and the changes when they are asked for. */
-  piece(run: ChangeRun): Pick<Piece, 'changes' | 'columns'> {
+  piece(run: ChangeRun): Piece {
+    const { last, lsn } = run
     const columns = run instanceof LongRun ? this.#columnReader.read(run) : null
-    if (columns === null) return { changes: this.read(run) }
+    if (columns === null) return { lsn, last, changes: this.read(run) }
     const read = (): RowChange[] => this.read(run)
     return {
+      lsn,
+      last,
       columns: { ...columns, table: this.table },
+      // To copy the piece would be to read them.
       get changes() {
         return read()
       },
