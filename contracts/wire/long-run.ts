@@ -4,8 +4,8 @@ import { messageKind } from './message-kind.ts'
 import type { ChangeMessage, ChangeRun, WireChange } from './message.ts'
 import { type Decoded, MsgpackReader } from './msgpack-reader.ts'
 
-/** From so many changes on it pays to leave them as bytes: a large transaction has some thousands in each message. */
-const LONG_CHANGES = 200
+/** From so many changes on they are left as bytes: a large transaction has some thousands in each message. */
+const LONG_CHANGES = 50
 
 /** A run of many changes which are read when they are asked for: whoever takes them column by column never does. */
 export class LongRun implements ChangeRun {
