@@ -13,6 +13,7 @@ import { applyChanges, applyPieces } from './apply-changes.ts'
 import { RefusedChange } from './apply-one-by-one.ts'
 import { assertUnhindered } from './assert-unhindered.ts'
 import { type Batch, batchOf, changesOf, type Gathered, type Piece, transactionsOf, wholePart } from './batch.ts'
+import type { TextElements } from './change-columns.ts'
 import { ChangeReader } from './row-change.ts'
 
 export interface ChangeApplierOptions {
@@ -50,6 +51,8 @@ const GATHER_BYTES = 2 * 1024 * 1024
 export class ChangeApplier {
   readonly #options: ChangeApplierOptions
   readonly #readers = new Map<string, ChangeReader>()
+  /** All readers share it, so that it does not grow with the number of tables. */
+  readonly #memory: TextElements[] = []
   readonly #visibilities = new Map<string, Visibility | null>()
   #position: string | null
   #gathered: Gathered[] = []
@@ -129,7 +132,7 @@ export class ChangeApplier {
   #reader(entity: Entity, shape: string): ChangeReader {
     const known = this.#readers.get(shape)
     if (known !== undefined) return known
-    const reader = new ChangeReader(entity, this.#options.shapes.columnsOf(entity, shape))
+    const reader = new ChangeReader(entity, this.#options.shapes.columnsOf(entity, shape), this.#memory)
     this.#readers.set(shape, reader)
     return reader
   }

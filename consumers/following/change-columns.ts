@@ -35,8 +35,8 @@ const [LETTER_F, LETTER_T] = [0x66, 0x74]
 const ONE_BYTE_TEXT = 0xa1
 const OPERATIONS: Readonly<Record<number, ChangeColumns['op']>> = { 0x49: 'I', 0x55: 'U', 0x44: 'D' }
 
-/** The texts of one column, one behind the other, in memory that is used for message after message. */
-class TextElements {
+/** The texts of one column, one behind the other, in memory that is used for message after message, of whatever table. */
+export class TextElements {
   bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
   length = 0
   unchanged: number[] = []
@@ -86,12 +86,15 @@ export class ChangeColumnReader {
   /** Of each of the shape's columns. */
   readonly #elements: readonly TextElements[]
 
-  /** @param of names the entity in sentences. */
-  constructor(of: string, columns: readonly WireColumn[], asked: AskedPlaces) {
+  /**
+   * @param of names the entity in sentences.
+   * @param memory is used while a run is read, by one reader after the other.
+   */
+  constructor(of: string, columns: readonly WireColumn[], asked: AskedPlaces, memory: TextElements[] = []) {
     this.#of = of
     this.#columns = columns
     this.#asked = asked
-    this.#elements = columns.map(() => new TextElements())
+    this.#elements = columns.map((_, place) => (memory[place] ??= new TextElements()))
   }
 
   /**

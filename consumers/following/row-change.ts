@@ -5,7 +5,7 @@ import type { ChangeRun, WireRow } from '../../contracts/wire/message.ts'
 import type { PageColumn } from '../../contracts/wire/page-to-copy.ts'
 import { checkRow } from '../../contracts/wire/wire-row.ts'
 import type { Piece } from './batch.ts'
-import { ChangeColumnReader } from './change-columns.ts'
+import { ChangeColumnReader, type TextElements } from './change-columns.ts'
 import { type SqlValue, sqlValue } from './sql-value.ts'
 
 /** A key's values, in the contract's order, and what tells it from others. */
@@ -53,14 +53,15 @@ export class ChangeReader {
   readonly #columnReader: ChangeColumnReader
 
   /** @param columns those of the shape; what the service's database computes by itself is left out. */
-  constructor(entity: Entity, columns: readonly PageColumn[]) {
+  constructor(entity: Entity, columns: readonly PageColumn[], memory: TextElements[] = []) {
     this.#columns = columns
     this.#kept = columns.flatMap(({ leftOut }, index) => (leftOut === true ? [] : [index]))
     const kept = this.#kept.map((index) => columnOf(entity, columns[index]?.name ?? ''))
     const keyPlaces = entity.key.map((name) => kept.findIndex((column) => column.name === name))
     this.table = { entity, columns: kept, keyPlaces }
     const ofKeys = keyPlaces.map((place) => this.#kept[place] ?? 0)
-    this.#columnReader = new ChangeColumnReader(`A change of ${entity.name}`, columns, { ofRows: this.#kept, ofKeys })
+    const asked = { ofRows: this.#kept, ofKeys }
+    this.#columnReader = new ChangeColumnReader(`A change of ${entity.name}`, columns, asked, memory)
   }
 
   /** The changes of a run; of a long one of one kind, its columns, and the changes when they are asked for. */
