@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Failure, unreachable } from '../contracts/failure.ts'
 import type { ContractSet, Entity, Service } from '../contracts/language/contract-set.ts'
 import { decodeMessage } from '../contracts/wire/decode-message.ts'
+import { decodeLongRun } from '../contracts/wire/long-run.ts'
 import { messageKind } from '../contracts/wire/message-kind.ts'
 import type * as wire from '../contracts/wire/message.ts'
 import { WireError } from '../contracts/wire/wire-error.ts'
@@ -114,7 +115,7 @@ export class LogApplier {
   async #applyWhole(whole: WholeMessage, sequence: number): Promise<void> {
     const { loading, watermark } = this.#application
     if (messageKind(whole.payload) === 'page') return await loading.take(this.#standing.known(), whole)
-    const message = decodeMessage(whole.payload)
+    const message = decodeLongRun(whole.payload) ?? decodeMessage(whole.payload)
     switch (message.kind) {
       case 'control':
         await this.#applyControl(message, whole.sequences[0] ?? sequence)

@@ -1,10 +1,14 @@
+import type { ColumnRun } from './apply-columns.ts'
 import type { RowChange } from './row-change.ts'
 
 /** A part of a message that is to be applied: one transaction's changes, or some of them. */
 export interface Piece {
   readonly lsn: string
   readonly last: boolean
+  /** Where there are columns as well, these are read when they are asked for. */
   readonly changes: readonly RowChange[]
+  /** The same changes, where they are many of one kind. */
+  readonly columns?: ColumnRun
 }
 
 export interface Gathered {
@@ -16,7 +20,7 @@ export interface Gathered {
 /** What is applied together. */
 export interface Batch {
   readonly pieces: readonly Piece[]
-  readonly changes: readonly RowChange[]
+  readonly changes: number
   readonly transactions: number
   /** That of the last whole transaction; null where none is whole. */
   readonly position: string | null
@@ -53,11 +57,15 @@ export function batchOf(gathered: readonly Gathered[]): Omit<Batch, 'isWhole' | 
   const pieces = gathered.flatMap((message) => message.pieces)
   return {
     pieces,
-    changes: pieces.flatMap(({ changes }) => changes),
+    changes: pieces.reduce((sum, piece) => sum + (piece.columns?.count ?? piece.changes.length), 0),
     transactions: pieces.filter(({ last }) => last).length,
     position: pieces.findLast(({ last }) => last)?.lsn ?? null,
     sequences: gathered.flatMap(({ sequences }) => sequences),
   }
+}
+
+export function changesOf(pieces: readonly Piece[]): RowChange[] {
+  return pieces.flatMap(({ changes }) => changes)
 }
 
 /** Each transaction as a batch of its own, which tells of no message. */

@@ -9,10 +9,11 @@ import type { ConsumerEvent } from '../events.ts'
 import type { Parking } from '../parked/parking.ts'
 import * as state from '../service-state.ts'
 import type { KnownShapes } from '../shapes.ts'
-import { applyChanges } from './apply-changes.ts'
+import { applyChanges, applyPieces } from './apply-changes.ts'
 import { RefusedChange } from './apply-one-by-one.ts'
 import { assertUnhindered } from './assert-unhindered.ts'
-import { type Batch, batchOf, type Gathered, type Piece, transactionsOf, wholePart } from './batch.ts'
+import { type Batch, batchOf, changesOf, type Gathered, type Piece, transactionsOf, wholePart } from './batch.ts'
+import type { TextElements } from './change-columns.ts'
 import { ChangeReader } from './row-change.ts'
 
 export interface ChangeApplierOptions {
@@ -53,6 +54,8 @@ const CHANGE_BYTES = 400
 export class ChangeApplier {
   readonly #options: ChangeApplierOptions
   readonly #readers = new Map<string, ChangeReader>()
+  /** All readers share it, so that it does not grow with the number of tables. */
+  readonly #memory: TextElements[] = []
   readonly #visibilities = new Map<string, Visibility | null>()
   #position: string | null
   #gathered: Gathered[] = []
@@ -116,8 +119,8 @@ export class ChangeApplier {
         `Service ${service.name}: the log has changes of ${run.entity}, which the contract does not have: use the contract set that the log was published with.`,
       )
     const { lsn, last } = run
-    const changes = this.#isInSnapshot(entity, run) ? [] : this.#reader(entity, run.shape).read(run)
-    return [{ lsn, last, changes }]
+    if (this.#isInSnapshot(entity, run)) return [{ lsn, last, changes: [] }]
+    return [this.#reader(entity, run.shape).piece(run)]
   }
 
   /** The snapshot's pages have it already. */
@@ -134,7 +137,7 @@ export class ChangeApplier {
   #reader(entity: Entity, shape: string): ChangeReader {
     const known = this.#readers.get(shape)
     if (known !== undefined) return known
-    const reader = new ChangeReader(entity, this.#options.shapes.columnsOf(entity, shape))
+    const reader = new ChangeReader(entity, this.#options.shapes.columnsOf(entity, shape), this.#memory)
     this.#readers.set(shape, reader)
     return reader
   }
@@ -178,21 +181,22 @@ export class ChangeApplier {
   async #apply(batch: Batch): Promise<void> {
     const { epoch, parking, report, service } = this.#options
     const client = this.#client
-    const { changes, position } = batch
-    if (batch.isWhole && changes.length === 0 && position === null) return this.#finish(batch)
+    const { changes, pieces, position } = batch
+    if (batch.isWhole && changes === 0 && position === null) return this.#finish(batch)
     if (!this.#isUnhindered) await assertUnhindered(client, service)
     this.#isUnhindered = true
     await client.query(this.#isSpilled ? 'SAVEPOINT batch' : 'BEGIN; SAVEPOINT batch')
-    const separated = await parking.separate(client, changes)
+    const separated = parking.concerns(pieces) ? await parking.separate(client, changesOf(pieces)) : null
     let oneByOne: boolean
     try {
-      oneByOne = await applyChanges(client, separated.toApply, 'batch')
+      if (separated === null) oneByOne = await applyPieces(client, pieces, 'batch')
+      else oneByOne = await applyChanges(client, separated.toApply, 'batch')
     } catch (error) {
       if (batch.transactions < 2 || !(error instanceof RefusedChange)) throw error
       await client.query(this.#isSpilled ? 'ROLLBACK TO batch' : 'ROLLBACK')
       return await this.#applyUpToFailure(batch)
     }
-    await parking.store(client, separated)
+    if (separated !== null) await parking.store(client, separated)
     crashPoint('consume-changes-applied')
     this.#isSpilled = !batch.isWhole
     if (batch.isWhole && position !== null) {
@@ -205,7 +209,7 @@ export class ChangeApplier {
       this.#position = position
     } else await client.query('RELEASE batch')
     const { transactions } = batch
-    const applied = separated.toApply.length
+    const applied = separated?.toApply.length ?? changes
     report({ type: 'changes-applied', service: service.name, transactions, changes: applied, oneByOne })
     this.#finish(batch)
   }

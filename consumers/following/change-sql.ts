@@ -3,7 +3,8 @@ import type pg from 'pg'
 import type { ContractColumn } from '../../contracts/language/contract-set.ts'
 import { quoteIdentifier } from '../../contracts/language/quoting.ts'
 import { tableSql } from '../../infra/postgres/digest-sql.ts'
-import type { ChangedTable, RowKey, SqlValue } from './row-change.ts'
+import type { ChangedTable, RowKey } from './row-change.ts'
+import type { SqlValue } from './sql-value.ts'
 
 /** A statement touched another number of rows than it had to. */
 export class OtherCount extends Error {
@@ -61,7 +62,7 @@ export async function deleteRows(client: pg.Client, table: ChangedTable, keys: r
 }
 
 /** Which columns an update sets: those it has values for. A key is not changed by it, and an identity cannot be. */
-function changedPlaces(
+export function changedPlaces(
   { columns, entity, keyPlaces }: ChangedTable,
   row: readonly SqlValue[],
   withKey: boolean,
@@ -87,16 +88,18 @@ function groupBySet(table: ChangedTable, updates: readonly Update[]): [number[],
   return [...groups.values()]
 }
 
-function keyColumns({ columns, keyPlaces }: ChangedTable): ContractColumn[] {
+export function keyColumns({ columns, keyPlaces }: ChangedTable): ContractColumn[] {
   return keyPlaces.map((place) => columns[place] as ContractColumn) // The contract's key is among its columns.
 }
 
-function sameKey(keys: readonly ContractColumn[]): string {
-  return keys.map((column, index) => `own.${quoteIdentifier(column.name)} = ${given(column, index)}`).join(' AND ')
+/** @param places where each of them is among what is given. */
+export function sameKey(keys: readonly ContractColumn[], places: readonly number[] = [...keys.keys()]): string {
+  const same = keys.map((column, index) => `own.${quoteIdentifier(column.name)} = ${given(column, places[index] ?? 0)}`)
+  return same.join(' AND ')
 }
 
 /** Values come as texts, since an array of arrays would lose its rows: the cast reads each as the type itself would. */
-function given({ type }: ContractColumn, index: number): string {
+export function given({ type }: ContractColumn, index: number): string {
   return `(given.c${index})::${type}`
 }
 

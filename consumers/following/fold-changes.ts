@@ -1,5 +1,6 @@
 import { unreachable } from '../../contracts/failure.ts'
-import type { ChangedTable, RowChange, RowKey, SqlValue } from './row-change.ts'
+import type { ChangedTable, RowChange, RowKey } from './row-change.ts'
+import type { SqlValue } from './sql-value.ts'
 
 /** What several changes of one table come to; steps are to be taken in their order. */
 export type Step =

@@ -1,11 +1,12 @@
 import { unreachable } from '../../contracts/failure.ts'
 import type { ContractColumn, Entity } from '../../contracts/language/contract-set.ts'
-import type { ChangeRun, WireRow, WireValue } from '../../contracts/wire/message.ts'
+import { LongRun } from '../../contracts/wire/long-run.ts'
+import type { ChangeRun, WireRow } from '../../contracts/wire/message.ts'
 import type { PageColumn } from '../../contracts/wire/page-to-copy.ts'
-import { checkRow, isMarker } from '../../contracts/wire/wire-row.ts'
-
-/** PostgreSQL's text of a value, or null; undefined where a change leaves the value as it is. */
-export type SqlValue = string | null | undefined
+import { checkRow } from '../../contracts/wire/wire-row.ts'
+import type { Piece } from './batch.ts'
+import { ChangeColumnReader, type TextElements } from './change-columns.ts'
+import { type SqlValue, sqlValue } from './sql-value.ts'
 
 /** A key's values, in the contract's order, and what tells it from others. */
 export interface RowKey {
@@ -49,14 +50,35 @@ export class ChangeReader {
   readonly #columns: readonly PageColumn[]
   /** The place in a wire row of each column that is kept. */
   readonly #kept: readonly number[]
+  readonly #columnReader: ChangeColumnReader
 
   /** @param columns those of the shape; what the service's database computes by itself is left out. */
-  constructor(entity: Entity, columns: readonly PageColumn[]) {
+  constructor(entity: Entity, columns: readonly PageColumn[], memory: TextElements[] = []) {
     this.#columns = columns
     this.#kept = columns.flatMap(({ leftOut }, index) => (leftOut === true ? [] : [index]))
     const kept = this.#kept.map((index) => columnOf(entity, columns[index]?.name ?? ''))
     const keyPlaces = entity.key.map((name) => kept.findIndex((column) => column.name === name))
     this.table = { entity, columns: kept, keyPlaces }
+    const ofKeys = keyPlaces.map((place) => this.#kept[place] ?? 0)
+    const asked = { ofRows: this.#kept, ofKeys }
+    this.#columnReader = new ChangeColumnReader(`A change of ${entity.name}`, columns, asked, memory)
+  }
+
+  /** The changes of a run; of a long one of one kind, its columns, and the changes when they are asked for. */
+  piece(run: ChangeRun): Piece {
+    const { last, lsn } = run
+    const columns = run instanceof LongRun ? this.#columnReader.read(run) : null
+    if (columns === null) return { lsn, last, changes: this.read(run) }
+    const read = (): RowChange[] => this.read(run)
+    return {
+      lsn,
+      last,
+      columns: { ...columns, table: this.table },
+      // To copy the piece would be to read them.
+      get changes() {
+        return read()
+      },
+    }
   }
 
   /** @throws WireError where a row does not fit the shape's columns. */
@@ -100,14 +122,4 @@ function columnOf(entity: Entity, name: string): ContractColumn {
   const column = entity.columns.find((candidate) => candidate.name === name)
   if (column === undefined) throw new Error(`A shape of ${entity.name} was let pass with a column that it has not`)
   return column
-}
-
-/** The text that PostgreSQL reads back as the same value. An absent value is none, like one that stays. */
-export function sqlValue(value: WireValue): SqlValue {
-  if (value === null) return null
-  if (isMarker(value)) return undefined
-  if (typeof value === 'string') return value
-  if (typeof value === 'boolean') return value ? 't' : 'f'
-  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value)
-  return `\\x${Buffer.from(value.buffer, value.byteOffset, value.length).toString('hex')}`
 }

@@ -1,6 +1,7 @@
 import { Failure } from '../../contracts/failure.ts'
 import type { Entity, Service } from '../../contracts/language/contract-set.ts'
-import type { ChangedTable, RowChange, RowKey, SqlValue } from '../following/row-change.ts'
+import type { ChangedTable, RowChange, RowKey } from '../following/row-change.ts'
+import type { SqlValue } from '../following/sql-value.ts'
 
 /** A change as it is kept: by the names of its columns, so that it can be applied whatever the contract becomes. */
 export interface ParkedChange {

@@ -39,10 +39,13 @@ export class Parking {
     this.#isWaiting = isWaiting
   }
 
+  /** Whether anything of a batch may have to wait, by the positions of its transactions. */
+  concerns(transactions: readonly { readonly lsn: string }[]): boolean {
+    return this.#isWaiting || (this.#chosen.size > 0 && transactions.some(({ lsn }) => this.#chosen.has(parseLsn(lsn))))
+  }
+
   /** Says which of a batch's changes are applied, in the batch's transaction, which holds what waits as it is. */
   async separate(client: pg.Client, changes: readonly RowChange[]): Promise<Separated> {
-    const hasChosen = this.#chosen.size > 0 && changes.some(({ place }) => this.#chosen.has(parseLsn(place.lsn)))
-    if (!this.#isWaiting && !hasChosen) return { toApply: changes, toPark: [], emptied: new Set() }
     await store.lockParked(client, false)
     return separate(changes, this.#chosen, await store.readWaiting(client, changes))
   }

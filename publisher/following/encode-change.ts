@@ -1,20 +1,26 @@
 import { Failure } from '../../contracts/failure.ts'
-import { wireColumns } from '../../contracts/language/contract-set.ts'
+import type { ContractColumn } from '../../contracts/language/contract-set.ts'
 import { ValueWriter } from '../../contracts/wire/value-writer.ts'
 import { WireError } from '../../contracts/wire/wire-error.ts'
 import { tableSql } from '../../infra/postgres/digest-sql.ts'
-import { eachValue, NULL_VALUE, type OldTuple, type PgoutputMessage, TEXT_VALUE, type Tuple } from './pgoutput.ts'
+import {
+  findValues,
+  NULL_VALUE,
+  type OldTuple,
+  type PgoutputMessage,
+  TEXT_VALUE,
+  type Tuple,
+  type ValuePlaces,
+} from './pgoutput.ts'
 import type { Route } from './routes.ts'
 
 type RowChange = Extract<PgoutputMessage, { type: 'insert' | 'update' | 'delete' }>
 
-/** Encodes changes as they came, one after the other; each result is bytes of its own. */
+/** Encodes changes as they came, one after the other; each result is a view that the next one overwrites. */
 export class ChangeEncoder {
   readonly #writer = new ValueWriter()
-  /** Of each column of the row at hand: its state, and where its text is. */
-  readonly #states: number[] = []
-  readonly #from: number[] = []
-  readonly #to: number[] = []
+  /** Those of the row at hand. */
+  readonly #found: ValuePlaces = { states: [], from: [], to: [] }
 
   /** @throws Failure 4 where a value is not of its column's kind, which it does not show. */
   row(route: Route, ordinal: number, change: RowChange): Uint8Array {
@@ -24,7 +30,7 @@ export class ChangeEncoder {
     else this.#values(route, change.row, false)
     if (isUpdate && change.old === null) this.#writer.null()
     else if (isUpdate && change.old !== null) this.#old(route, change.old)
-    return Uint8Array.from(this.#writer.written())
+    return this.#writer.written()
   }
 
   truncate(ordinal: number, { cascade, restartIdentity }: { cascade: boolean; restartIdentity: boolean }): Uint8Array {
@@ -35,7 +41,7 @@ export class ChangeEncoder {
       this.#writer.text(name)
       this.#writer.boolean(value)
     }
-    return Uint8Array.from(this.#writer.written())
+    return this.#writer.written()
   }
 
   #begin(ordinal: number, op: string, size: number): void {
@@ -51,16 +57,13 @@ export class ChangeEncoder {
   }
 
   #values(route: Route, tuple: Tuple, isKey: boolean): void {
-    eachValue(tuple, (index, state, from, to) => {
-      this.#states[index] = state
-      this.#from[index] = from
-      this.#to[index] = to
-    })
-    const columns = wireColumns(route.entity)
+    findValues(tuple, this.#found)
+    const { columns, places } = route
     this.#writer.array(columns.length)
-    for (const [index, { name, wire }] of columns.entries()) {
-      const place = route.places[index] ?? -1
-      const state = this.#states[place]
+    for (let index = 0; index < columns.length; index++) {
+      const { name, wire } = columns[index] as ContractColumn // Within the array.
+      const place = places[index] ?? -1
+      const state = this.#found.states[place]
       if (state === TEXT_VALUE) this.#value(route, name, wire, tuple, place)
       else if (state !== NULL_VALUE) this.#writer.unchanged()
       else if (isKey && !route.entity.key.includes(name)) this.#writer.absent()
@@ -70,7 +73,7 @@ export class ChangeEncoder {
 
   #value(route: Route, name: string, wire: Parameters<ValueWriter['value']>[0], { bytes }: Tuple, place: number): void {
     try {
-      this.#writer.value(wire, bytes, this.#from[place] ?? 0, this.#to[place] ?? 0)
+      this.#writer.value(wire, bytes, this.#found.from[place] ?? 0, this.#found.to[place] ?? 0)
     } catch (cause) {
       if (!(cause instanceof WireError)) throw cause
       throw new Failure(

@@ -77,7 +77,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
       slot,
       publication: publicationName(run.dependencies.prefix),
       statusMs: await readStatusMs(run),
-      take: async (message) => await splitter.take(message),
+      take: (message) => splitter.take(message),
       received: (lsn) => acker.received(lsn),
       confirmable: () => acker.confirmable(Date.now()),
       confirming: async () => await writeChangedGuard(options, acker.places, guarded),

@@ -16,8 +16,8 @@ export interface ReplicationOptions {
   readonly publication: string
   /** How often the server is told what is confirmed; well below its `wal_sender_timeout`, in which it must hear of us. */
   readonly statusMs: number
-  /** Takes one message after the other; the next one waits until it returns. */
-  readonly take: (message: PgoutputMessage) => Promise<void> | void
+  /** Takes one message after the other; the next one waits for what it returns. */
+  readonly take: (message: PgoutputMessage) => Promise<void> | null
   /** The server has nothing before this position that was not handed over. */
   readonly received: (lsn: Lsn) => void
   /** What the slot may be confirmed to now. */
@@ -74,7 +74,8 @@ export async function receiveChanges(options: ReplicationOptions): Promise<void>
   const plugin = new RawPgoutput(publication)
   const service = new LogicalReplicationService(clientConfiguration(monolith, FOLLOW_SESSION), {
     acknowledge: { auto: false, timeoutSeconds: 0 },
-    flowControl: { enabled: true },
+    // Its own waits for each message, however fast that is taken, which costs more than all else that is done to a row.
+    flowControl: { enabled: false },
   })
   const receiving = new Receiving(options, plugin)
   let fail: (error: unknown) => void = () => undefined
@@ -85,7 +86,7 @@ export async function receiveChanges(options: ReplicationOptions): Promise<void>
     }
     // The library goes on after a failure: whatever comes after the first one is not taken.
     service.on('error', fail)
-    service.on('data', async (_lsn, bytes: Buffer) => await receiving.take(bytes).catch(fail))
+    service.on('data', (_lsn, bytes: Buffer) => receiving.arrived(bytes, fail))
     service.on('heartbeat', (lsn, _time, wantsAnswer) => {
       receiving.alive(parseLsn(lsn))
       if (wantsAnswer) receiving.tell().catch(fail)
@@ -113,6 +114,9 @@ class Receiving {
   readonly #plugin: RawPgoutput
   #taken = 0
   #isStopped = false
+  /** Whether a message is waited for; those that come meanwhile are queued. */
+  #isWaiting = false
+  readonly #queue: Buffer[] = []
   /** 0 confirms nothing: the server keeps what it was told before. */
   #told = 0n as Lsn
   /** A keepalive overtakes the messages that wait before it: it counts when those are taken. */
@@ -123,9 +127,42 @@ class Receiving {
     this.#plugin = plugin
   }
 
-  async take(bytes: Buffer): Promise<void> {
+  /** Takes a message at once where none before it has to be waited for: most rows need no promise. */
+  arrived(bytes: Buffer, fail: (error: unknown) => void): void {
     if (this.#isStopped) return
-    await this.#options.take(decodePgoutput(bytes))
+    if (this.#isWaiting) return void this.#queue.push(bytes)
+    try {
+      const wait = this.#take(bytes)
+      if (wait !== null) this.#takeQueue(wait).catch(fail)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  #take(bytes: Buffer): Promise<void> | null {
+    const wait = this.#options.take(decodePgoutput(bytes))
+    if (wait === null) this.#tookOne()
+    return wait
+  }
+
+  /** Meanwhile no more is read than what has come already: of the socket, one chunk. */
+  async #takeQueue(first: Promise<void>): Promise<void> {
+    const stream = this.#plugin.client?.connection.stream
+    this.#isWaiting = true
+    stream?.pause()
+    await first
+    this.#tookOne()
+    for (let bytes = this.#queue.shift(); bytes !== undefined && !this.#isStopped; bytes = this.#queue.shift()) {
+      const wait = this.#take(bytes)
+      if (wait === null) continue
+      await wait
+      this.#tookOne()
+    }
+    this.#isWaiting = false
+    stream?.resume()
+  }
+
+  #tookOne(): void {
     this.#taken += 1
     this.#settle()
   }

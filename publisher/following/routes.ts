@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
-import { type Entity, type Service, wireColumns } from '../../contracts/language/contract-set.ts'
+import { type ContractColumn, type Entity, type Service, wireColumns } from '../../contracts/language/contract-set.ts'
 import { shapeHash, shapeOf } from '../../contracts/wire/shape.ts'
 import { tableSql } from '../../infra/postgres/digest-sql.ts'
 import type { RelationColumn, RelationMessage } from './pgoutput.ts'
@@ -10,7 +10,9 @@ export interface Route {
   readonly service: Service
   readonly entity: Entity
   readonly shape: string
-  /** For each column of the entity's shape, its place in the table's rows. */
+  /** Those of the entity's shape. */
+  readonly columns: readonly ContractColumn[]
+  /** For each of them, its place in the table's rows. */
   readonly places: readonly number[]
   /** Why changes of this form of the table cannot be sent; null where they can. */
   readonly fault: Failure | null
@@ -76,7 +78,7 @@ export function routeOf(
   const columns = wireColumns(entity)
   const places = columns.map(({ name }) => relation.columns.findIndex((column) => column.name === name))
   const shape = shapeHash(shapeOf(entity))
-  return { service, entity, shape, places, fault: faultOf(entity, relation, types, places, present) }
+  return { service, entity, shape, columns, places, fault: faultOf(entity, relation, types, places, present) }
 }
 
 function faultOf(

@@ -33,12 +33,14 @@ export interface ServiceChangesOptions {
 /** What a message's frame and a run's take, roughly: what is sent is measured by its changes. */
 const RUN_BYTES = 160
 
+const FIRST_BYTES = 4 * 1024
+
 export interface EncodedChange {
   readonly entity: string
   readonly shape: string
   /** Counted from 0 in the service's part of the transaction. */
   readonly ordinal: number
-  /** The change's own: nobody writes to them any more. */
+  /** They are copied before anything else is awaited than what `add` returns. */
   readonly bytes: Uint8Array
 }
 
@@ -46,7 +48,10 @@ interface OpenRun extends Omit<EncodedRun, 'last' | 'count' | 'changes'> {
   readonly transaction: SourceTransaction
   readonly firstOrdinal: number
   last: boolean
-  readonly changes: Uint8Array[]
+  count: number
+  /** Where its changes are in the gathered bytes. */
+  readonly from: number
+  to: number
 }
 
 /**
@@ -57,6 +62,8 @@ interface OpenRun extends Omit<EncodedRun, 'last' | 'count' | 'changes'> {
 export class ServiceChanges {
   readonly #options: ServiceChangesOptions
   #runs: OpenRun[] = []
+  /** The changes of the runs, one behind the other, in memory that is used for message after message. */
+  #gathered: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
   /** Those of the gathered changes: what waits here is no more stored than what is under way. */
   #tickets = new Set<Ticket>()
   #bytes = 0
@@ -67,17 +74,35 @@ export class ServiceChanges {
     this.#options = options
   }
 
-  /** Takes a change. Waits where messages are sent faster than the broker stores them. */
-  async add(transaction: SourceTransaction, { entity, shape, ordinal, bytes: change }: EncodedChange): Promise<void> {
-    if (this.#bytes > 0 && this.#bytes + change.length > this.#options.messageBytes) await this.#send()
-    const open = this.#runs.at(-1)
-    if (open !== undefined && open.transaction === transaction && open.entity === entity && open.shape === shape)
-      open.changes.push(change)
-    else this.#runs.push(newRun(transaction, entity, shape, ordinal, change))
-    this.#bytes += change.length + (open === this.#runs.at(-1) ? 0 : RUN_BYTES)
+  /** Takes a change. @returns what to wait for where messages are sent faster than the broker stores them. */
+  add(transaction: SourceTransaction, change: EncodedChange): Promise<void> | null {
+    const isFull = this.#bytes > 0 && this.#bytes + change.bytes.length > this.#options.messageBytes
+    if (isFull) return this.#send().then(() => this.#gather(transaction, change))
+    this.#gather(transaction, change)
+    return null
+  }
+
+  #gather(transaction: SourceTransaction, { entity, shape, ordinal, bytes }: EncodedChange): void {
+    const before = this.#runs.at(-1)
+    const isSame = before?.transaction === transaction && before.entity === entity && before.shape === shape
+    const run = isSame ? before : newRun(transaction, entity, shape, ordinal, before?.to ?? 0)
+    if (!isSame) this.#runs.push(run)
+    this.#room(run.to + bytes.length).set(bytes, run.to)
+    run.to += bytes.length
+    run.count += 1
+    this.#bytes += bytes.length + (isSame ? 0 : RUN_BYTES)
     const { ticket } = transaction
     if (!this.#tickets.has(ticket)) this.#options.acker.sent(ticket)
     this.#tickets.add(ticket)
+  }
+
+  #room(byteLength: number): Buffer {
+    if (byteLength > this.#gathered.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.#gathered.length * 2, byteLength))
+      this.#gathered.copy(larger)
+      this.#gathered = larger
+    }
+    return this.#gathered
   }
 
   /** The transaction has no more changes in this service. */
@@ -122,11 +147,13 @@ export class ServiceChanges {
     this.#tickets = new Set()
     this.#bytes = 0
     this.#underWay += 1
-    const changes = runs.reduce((sum, run) => sum + run.changes.length, 0)
+    const changes = runs.reduce((sum, { count }) => sum + count, 0)
     const payload = encodeRuns(
       epoch,
-      runs.map((run) => ({ ...run, count: run.changes.length })),
+      runs.map((run) => ({ ...run, changes: [this.#gathered.subarray(run.from, run.to)] })),
     )
+    // A row may have been larger than any message.
+    if (this.#gathered.length > this.#options.messageBytes * 2) this.#gathered = Buffer.allocUnsafeSlow(FIRST_BYTES)
     await this.#append(async () => {
       await writer.append(this.#subject(runs), payload, identityOf(epoch, runs), (sequence) => {
         for (const ticket of tickets) acker.stored(ticket, Date.now(), { service, sequence })
@@ -163,11 +190,11 @@ function newRun(
   entity: string,
   shape: string,
   firstOrdinal: number,
-  change: Uint8Array,
+  from: number,
 ): OpenRun {
   const { commitLsn, committedAt, xid } = transaction
   const place = { lsn: lsnText(commitLsn), xid: String(xid), committedAt }
-  return { transaction, entity, shape, ...place, firstOrdinal, last: false, changes: [change] }
+  return { transaction, entity, shape, ...place, firstOrdinal, last: false, count: 0, from, to: from }
 }
 
 /** By the first change: a message that travels in parts has that one alone, so that its parts tell what they belong to. */

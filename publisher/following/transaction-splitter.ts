@@ -29,6 +29,9 @@ export interface SplitterOptions {
   readonly marked: (name: string, lsn: Lsn) => Promise<void>
 }
 
+type RowChange = Extract<PgoutputMessage, { type: 'insert' | 'update' | 'delete' }>
+type Truncate = Extract<PgoutputMessage, { type: 'truncate' }>
+
 interface Open extends SourceTransaction {
   /** How many changes each service has had. */
   readonly ordinals: Map<string, number>
@@ -45,25 +48,27 @@ export class TransactionSplitter {
     this.#options = options
   }
 
-  async take(message: PgoutputMessage): Promise<void> {
+  /** @returns what the next message has to wait for; null where it need not wait, as behind most rows. */
+  take(message: PgoutputMessage): Promise<void> | null {
     switch (message.type) {
       case 'begin':
-        return this.#begin(message)
+        this.#begin(message)
+        return null
       case 'relation':
-        return await this.#options.learn(message)
+        return this.#options.learn(message)
       case 'insert':
       case 'update':
       case 'delete':
-        return await this.#row(message)
+        return this.#row(message)
       case 'truncate':
-        for (const oid of message.oids) await this.#truncate(oid, message)
-        return undefined
+        return this.#truncateAll(message)
       case 'message':
-        return this.#note(message)
+        this.#note(message)
+        return null
       case 'commit':
-        return await this.#commit(message.endLsn)
+        return this.#commit(message.endLsn)
       case 'other':
-        return undefined
+        return null
     }
   }
 
@@ -73,17 +78,19 @@ export class TransactionSplitter {
     this.#open = { ...of, ordinals: new Map(), markers: [] }
   }
 
-  async #row(change: Extract<PgoutputMessage, { type: 'insert' | 'update' | 'delete' }>): Promise<void> {
+  #row(change: RowChange): Promise<void> | null {
     const route = this.#options.routeOf(change.oid)
-    if (route !== null) await this.#add(route, (ordinal) => this.#encoder.row(route, ordinal, change))
+    return route === null ? null : this.#add(route, change)
   }
 
-  async #truncate(oid: number, options: { cascade: boolean; restartIdentity: boolean }): Promise<void> {
-    const route = this.#options.routeOf(oid)
-    if (route !== null) await this.#add(route, (ordinal) => this.#encoder.truncate(ordinal, options))
+  async #truncateAll(change: Truncate): Promise<void> {
+    for (const oid of change.oids) {
+      const route = this.#options.routeOf(oid)
+      if (route !== null) await this.#add(route, change)
+    }
   }
 
-  async #add(route: Route, encode: (ordinal: number) => Uint8Array): Promise<void> {
+  #add(route: Route, change: RowChange | Truncate): Promise<void> | null {
     const open = this.#opened()
     const service = route.service.name
     const sink = this.#options.services.get(service)
@@ -92,11 +99,16 @@ export class TransactionSplitter {
     // Of a form that the table had before a snapshot that shows it anyway nothing was sent, nor is.
     const isNeeded = route.fault === null || !this.#options.isVisible(route, open.xid)
     if (isNeeded) open.ordinals.set(service, ordinal + 1)
-    if (isStored(sink, open.commitLsn, ordinal)) return this.#found(open, service, sink)
-    if (!isNeeded) return
+    if (isStored(sink, open.commitLsn, ordinal)) {
+      this.#found(open, service, sink)
+      return null
+    }
+    if (!isNeeded) return null
     if (route.fault !== null) throw route.fault
     const { entity, shape } = route
-    await sink.changes.add(open, { entity: entity.name, shape, ordinal, bytes: encode(ordinal) })
+    const bytes =
+      change.type === 'truncate' ? this.#encoder.truncate(ordinal, change) : this.#encoder.row(route, ordinal, change)
+    return sink.changes.add(open, { entity: entity.name, shape, ordinal, bytes })
   }
 
   #note({ content, prefix }: Extract<PgoutputMessage, { type: 'message' }>): void {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command, CommanderError } from 'commander'
+import type { Client } from 'pg'
 import { type Service, wireColumns } from '../../contracts/language/contract-set.ts'
 import { quoteIdentifier } from '../../contracts/language/quoting.ts'
 import { numberFlag } from '../../infra/command-line/flags.ts'
@@ -32,7 +33,7 @@ interface Contender {
   readonly pause: () => Promise<void>
   readonly goOn: () => Promise<void>
   /** How far a service is: a position behind the last commit that is applied, or of it. */
-  readonly position: (service: string) => Promise<bigint>
+  readonly position: (client: Client, service: string) => Promise<bigint>
   readonly end: () => Promise<void>
   readonly urlOf: (service: string) => string
 }
@@ -148,7 +149,11 @@ async function untilApplied(source: string, contender: Contender, services: read
     }
     return BigInt(rows[0]?.lsn ?? 0)
   })
-  for (const { name } of services) while ((await contender.position(name)) < written) await delay(5)
+  // By one session a service: to open one for each look would take as much of the processors as the applying does.
+  for (const { name } of services)
+    await withClient(contender.urlOf(name), async (client) => {
+      while ((await contender.position(client, name)) < written) await delay(5)
+    })
   return (performance.now() - began) / 1_000
 }
 
@@ -235,13 +240,12 @@ function scission(
       await goOn()
       await run('lag', '--max-lag', '0s', '--wait', '30m')
     },
-    position: async (service) =>
-      await withClient(urlOf(service), async (client) => {
-        const { rows } = await client.query<{ lsn: string | null }>(
-          `SELECT (lsn - '0/0'::pg_lsn)::text AS lsn FROM scission.checkpoint`,
-        )
-        return BigInt(rows[0]?.lsn ?? 0)
-      }),
+    position: async (client) => {
+      const { rows } = await client.query<{ lsn: string | null }>(
+        `SELECT (lsn - '0/0'::pg_lsn)::text AS lsn FROM scission.checkpoint`,
+      )
+      return BigInt(rows[0]?.lsn ?? 0)
+    },
     end: async () => {
       await pause()
       await run('cancel', '--yes')

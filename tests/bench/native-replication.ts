@@ -1,3 +1,4 @@
+import type { Client } from 'pg'
 import type { Service } from '../../contracts/language/contract-set.ts'
 import { quoteIdentifier, quoteLiteral } from '../../contracts/language/quoting.ts'
 import type { EmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
@@ -41,15 +42,13 @@ export class NativeReplication {
   }
 
   /** Where the last transaction begins to be behind that is applied, of each service. */
-  async position(service: string): Promise<bigint> {
-    return await withClient(this.urlOf(service), async (client) => {
-      const { rows } = await client.query<{ lsn: string | null }>(
-        `SELECT (max(remote_lsn) - '0/0'::pg_lsn)::text AS lsn FROM pg_replication_origin_status
-           JOIN pg_subscription ON external_id = 'pg_' || oid WHERE subname = $1`,
-        [nameOf(service)],
-      )
-      return BigInt(rows[0]?.lsn ?? 0)
-    })
+  async position(client: Client, service: string): Promise<bigint> {
+    const { rows } = await client.query<{ lsn: string | null }>(
+      `SELECT (max(remote_lsn) - '0/0'::pg_lsn)::text AS lsn FROM pg_replication_origin_status
+         JOIN pg_subscription ON external_id = 'pg_' || oid WHERE subname = $1`,
+      [nameOf(service)],
+    )
+    return BigInt(rows[0]?.lsn ?? 0)
   }
 
   async end(): Promise<void> {

@@ -131,6 +131,71 @@ test('values that were swapped are applied one by one, and a counter shows it', 
     )
   }))
 
+const many = (change: (index: number) => WireChange): WireChange[] =>
+  Array.from({ length: 60 }, (_, index) => change(index))
+const applied = ({ events }: TestService): unknown[] =>
+  events.flatMap((event) => (event.type === 'changes-applied' ? [[event.changes, event.oneByOne]] : []))
+
+test('many changes of one kind are applied by their columns: rows come, change and go', () =>
+  withSales(async (service) => {
+    const { log } = service
+    await writeSmallSnapshot(log)
+    await send(log, run(many((index) => [index, 'I', [100 + index, `n${index}`, index % 2 ? 'large' : null]])))
+    await service.consume()
+    const rows = many((index) => [index, 'U', [100 + index, `m"${index}\\`, index % 3 === 0 ? UNCHANGED : null], null])
+    await send(log, run(rows, { lsn: '0/30' }))
+    await service.consume()
+    assert.equal(
+      await service.sql(
+        `SELECT count(*), count(note), min(id) FILTER (WHERE note = 'large'), max(name) FROM "Customer"`,
+      ),
+      ['70|10|103|m"9\\'],
+    )
+    await send(
+      log,
+      run(
+        many((index) => [index, 'D', [100 + index, ABSENT, ABSENT]]),
+        { lsn: '0/40' },
+      ),
+    )
+    await service.consume()
+    assert.equal(await names(service), ['10customer 10'])
+    assert.equal(applied(service), [
+      [60, false],
+      [60, false],
+      [60, false],
+    ])
+  }))
+
+test('several changes of one row among many are folded, and a constraint is met as one by one', () =>
+  withSales(async (service) => {
+    const { log } = service
+    await writeSmallSnapshot(log)
+    await send(log, run(many((index) => [index, 'I', [100 + index, `n${index}`, null]])))
+    const twice = many((index) => [index, 'U', [100 + (index % 40), `m${index}`, null], null])
+    await send(log, run(twice, { lsn: '0/30' }))
+    await service.consume()
+    assert.equal(await service.sql(`SELECT name FROM "Customer" WHERE id IN (100, 139, 140) ORDER BY id`), [
+      'm40',
+      'm39',
+      'n40',
+    ])
+    // Each takes the name that the next one has until its own turn comes.
+    const moved = many((index) => [index, 'U', [159 - index, index === 0 ? 'free' : `n${60 - index}`, null], null])
+    await send(log, run(moved, { lsn: '0/40' }))
+    await service.consume()
+    assert.equal(await service.sql(`SELECT name FROM "Customer" WHERE id IN (158, 159) ORDER BY id`), ['n59', 'free'])
+  }))
+
+test('a row that is not there is named among many', () =>
+  withSales(async (service) => {
+    await writeSmallSnapshot(service.log)
+    await send(service.log, run(many((index) => [index, 'D', [index + 1, ABSENT, ABSENT]])))
+    const failure = await failureOf(service.consume())
+    assert.match(failure.message, /delete of public."Customer" \(id = "11"\) at 0\/20\/10: the row is not there/)
+    assert.equal(await names(service), ['10customer 10'])
+  }))
+
 for (const [what, changes, sentence] of [
   [
     'an update of a row that is not there',

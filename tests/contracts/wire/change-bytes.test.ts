@@ -8,7 +8,7 @@ import { encodeMessage } from '../../../contracts/wire/encode-message.ts'
 import type { ChangeMessage, ShapeColumn, WireRow } from '../../../contracts/wire/message.ts'
 import { ValueWriter } from '../../../contracts/wire/value-writer.ts'
 import { WireError } from '../../../contracts/wire/wire-error.ts'
-import { sqlValue } from '../../../consumers/following/row-change.ts'
+import { sqlValue } from '../../../consumers/following/sql-value.ts'
 import { holds } from './holds.ts'
 import { anyTable } from './sample-rows.ts'
 
