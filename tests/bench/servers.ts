@@ -30,6 +30,8 @@ export function splitPassword(url: string): { readonly href: string; readonly pa
 
 export async function withClient<Result>(url: string, use: (client: Client) => Promise<Result>): Promise<Result> {
   const client = new Client({ connectionString: url })
+  // Where a run is interrupted its servers end first: whoever waits for a statement is told by that.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     return await use(client)
