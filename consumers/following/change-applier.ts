@@ -42,7 +42,7 @@ export interface ChangeApplierOptions {
  */
 const GATHER_BYTES = 2 * 1024 * 1024
 
-/** So much a change takes at the least, however little of it there is in the log: narrow rows would be many. */
+/** So much a change takes as an object, at the least, however little of it there is in the log: narrow rows would be many. */
 const CHANGE_BYTES = 400
 
 /**
@@ -75,8 +75,7 @@ export class ChangeApplier {
   async take(message: ChangeMessage, bytes: number, sequences: readonly number[]): Promise<void> {
     this.#assertWhole()
     const pieces = message.runs.flatMap((run) => this.#pieceOf(run))
-    const changes = pieces.reduce((sum, piece) => sum + piece.changes.length, 0)
-    this.#gathered.push({ pieces, bytes: Math.max(bytes, changes * CHANGE_BYTES), sequences })
+    this.#gathered.push({ pieces, bytes: Math.max(bytes, objectsIn(pieces) * CHANGE_BYTES), sequences })
     this.#working ??= this.#work()
     while (this.#working !== null && this.#gatheredBytes() > GATHER_BYTES) await this.#working
     this.#assertWhole()
@@ -240,4 +239,9 @@ export class ChangeApplier {
       { cause: error },
     )
   }
+}
+
+/** How many changes are objects: those that came in columns are not, unless somebody asks for them. */
+function objectsIn(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, piece) => sum + (piece.columns === undefined ? piece.changes.length : 0), 0)
 }

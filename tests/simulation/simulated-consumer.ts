@@ -1,4 +1,4 @@
-import { type Gathered, wholePart } from '../../consumers/following/batch.ts'
+import { changesOf, type Gathered, wholePart } from '../../consumers/following/batch.ts'
 import { foldChanges } from '../../consumers/following/fold-changes.ts'
 import { ChangeReader, type RowChange } from '../../consumers/following/row-change.ts'
 import { assertFollows } from '../../consumers/log-order.ts'
@@ -73,7 +73,8 @@ export class SimulatedConsumer {
     if (batch === null) return
     const database = this.#database
     const rows: Rows = new Map([...database.rows].map(([name, own]) => [name, new Map(own)]))
-    for (const { entity, changes } of runsOf(batch.changes)) applyFolded(rows.get(entity) ?? new Map(), changes)
+    for (const { entity, changes } of runsOf(changesOf(batch.pieces)))
+      applyFolded(rows.get(entity) ?? new Map(), changes)
     // From here on nothing fails: it is one commit.
     database.rows = rows
     if (batch.position !== null) database.position = parseLsn(batch.position)

@@ -1,4 +1,4 @@
-import { contractSet } from '../../contracts/language/contract-set.ts'
+import { contractSet, wireColumns } from '../../contracts/language/contract-set.ts'
 import { entity, service } from '../../contracts/language/entity.ts'
 import { text } from '../../contracts/language/types.ts'
 import type { Lsn } from '../../contracts/positions.ts'
@@ -20,7 +20,7 @@ export const ROUTES: ReadonlyMap<number, Route> = new Map(
     .flatMap((owner) => owner.entities.map((owned) => ({ service: owner, entity: owned })))
     .map((owned, index): [number, Route] => {
       const shape = shapeHash(shapeOf(owned.entity))
-      return [index + 1, { ...owned, shape, places: [0, 1], fault: null }]
+      return [index + 1, { ...owned, shape, columns: wireColumns(owned.entity), places: [0, 1], fault: null }]
     }),
 )
 
