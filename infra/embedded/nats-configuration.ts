@@ -8,6 +8,8 @@ export type NatsConfiguration = {
   readonly monitorPort: number
   readonly maxPayloadBytes?: number
   readonly syncAlways?: boolean
+  /** In place of it: how long a write may be in memory alone, such as `1s`. */
+  readonly syncInterval?: string
 }
 
 /**
@@ -16,7 +18,8 @@ export type NatsConfiguration = {
  * safe. See docs.nats.io, "JetStream Configuration".
  */
 export function natsConfiguration(given: NatsConfiguration): string {
-  const { folder, user, password, port, monitorPort, maxPayloadBytes, syncAlways = true } = given
+  const { folder, user, password, port, monitorPort, maxPayloadBytes, syncAlways = true, syncInterval } = given
+  const sync = syncInterval ?? (syncAlways ? 'always' : null)
   // A string of JSON is a string of this format too.
   const lines = [
     `listen: "${LOOPBACK}:${port}"`,
@@ -29,7 +32,7 @@ export function natsConfiguration(given: NatsConfiguration): string {
     `authorization { user: ${JSON.stringify(user)}, password: ${JSON.stringify(password)} }`,
     'jetstream {',
     `  store_dir: ${JSON.stringify(`${folder}/jetstream`)}`,
-    ...(syncAlways ? ['  sync_interval: always'] : []),
+    ...(sync === null ? [] : [`  sync_interval: ${sync}`]),
     '  max_file_store: 64GB',
     '  max_memory_store: 1GB',
     '}',

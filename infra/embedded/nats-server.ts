@@ -14,6 +14,8 @@ export type EmbeddedNatsOptions = {
   readonly maxPayloadBytes?: number
   /** Whether each write is on disk before it is acknowledged. On by default, as production should have it. */
   readonly syncAlways?: boolean
+  /** In place of it: how long a write may be in memory alone, such as `1s`. */
+  readonly syncInterval?: string
   /** Where to look for the program: the process's environment by default. */
   readonly environment?: Environment
   /** Told what was passed over in looking for the program; standard error by default. */

@@ -23,6 +23,7 @@ interface Flags {
   readonly elements: number
   readonly pairs: number
   readonly seconds: number
+  readonly syncInterval: string
   readonly json?: true
 }
 
@@ -71,6 +72,7 @@ function readFlags(): Flags {
     )
     .option('--pairs <number>', 'how often each is measured', between(1, 100), 3)
     .option('--seconds <number>', 'how long transactions are written that then wait', between(1, 3_600), 20)
+    .option('--sync-interval <duration>', "the broker's `sync_interval`: `always`, or such as `1s`", 'always')
     .option('--json', 'print the results as one line of JSON on standard output')
     .exitOverride()
     .parse()
@@ -95,11 +97,11 @@ async function main(signal: AbortSignal): Promise<void> {
       for (const name of pair % 2 === 1 ? (['scission', 'native'] as const) : (['native', 'scission'] as const)) {
         await makeAnew(postgres, [SOURCE_DATABASE, ...scenario.set.services.map(({ name: of }) => databaseOf(of))])
         await scenario.fill(databaseUrl(postgres, SOURCE_DATABASE))
-        const measured = await withFreshNats(true, async (nats) => {
+        const measured = await withFreshNats(flags.syncInterval, async (nats) => {
           const contender =
             name === 'native'
               ? new NativeReplication(postgres, scenario.set.services, databaseOf)
-              : scission(postgres, nats.url, scenario.set.services, signal)
+              : scission(postgres, { url: nats.url, syncInterval: flags.syncInterval }, scenario.set.services, signal)
           return await measure(postgres, contender, scenario.set.services, flags)
         })
         runs[name].push(measured)
@@ -204,15 +206,15 @@ async function probe(
 /** The compiled package, as processes of its own. */
 function scission(
   postgres: EmbeddedPostgres,
-  natsUrl: string,
+  nats: { readonly url: string; readonly syncInterval: string },
   services: readonly Service[],
   signal: AbortSignal,
 ): Contender {
   const urlOf = (service: string): string => databaseUrl(postgres, databaseOf(service))
   const environment = {
     MONOLITH_DATABASE_URL: databaseUrl(postgres, SOURCE_DATABASE),
-    NATS_URL: natsUrl,
-    NATS_SYNC_INTERVAL: 'always',
+    NATS_URL: nats.url,
+    NATS_SYNC_INTERVAL: nats.syncInterval,
     SCISSION_CONTRACTS: compiledContracts('mixed-contract'),
     ...Object.fromEntries(services.map(({ name }) => [databaseName(name), urlOf(name)])),
   }

@@ -58,12 +58,12 @@ export async function dropDatabases(postgres: EmbeddedPostgres, databases: reado
   })
 }
 
-/** A broker without anything in it, for one run. */
+/** A broker without anything in it, for one run. @param sync whether it syncs each write, or how often it does. */
 export async function withFreshNats<Result>(
-  syncAlways: boolean,
+  sync: boolean | string,
   use: (nats: EmbeddedNats) => Promise<Result>,
 ): Promise<Result> {
-  const nats = await startEmbeddedNats({ syncAlways })
+  const nats = await startEmbeddedNats(typeof sync === 'string' ? { syncInterval: sync } : { syncAlways: sync })
   try {
     return await use(nats)
   } finally {
