@@ -1,5 +1,5 @@
-import { Failure } from '../../contracts/failure.ts'
-import type { Entity, Service } from '../../contracts/language/contract-set.ts'
+import { Failure, unreachable } from '../../contracts/failure.ts'
+import type { Service } from '../../contracts/language/contract-set.ts'
 import type { ChangedTable, RowChange, RowKey } from '../following/row-change.ts'
 import type { SqlValue } from '../following/sql-value.ts'
 
@@ -30,36 +30,55 @@ export function toParked(change: RowChange): ParkedChange {
   return { op: change.op, key, row: Object.fromEntries(named) }
 }
 
-/**
- * Reads a change that waits as one that can be applied.
- * @throws Failure 4 where the contract does not have its entity or a column any more.
- */
-export function fromParked(service: Service, name: ChangeName, parked: ParkedChange): RowChange {
-  const entity = service.entities.find((candidate) => candidate.name === name.entity)
-  if (entity === undefined) throw unknown(service, name.entity)
-  const table = tableOf(service, entity, parked)
-  const place = { table, lsn: name.lsn, ordinal: name.ordinal }
-  const key: RowKey = { name: JSON.stringify(parked.key), values: parked.key }
-  const row = table.columns.map((column): SqlValue => parked.row[column.name])
-  switch (parked.op) {
-    case 'insert':
-      return { op: 'insert', key, row, place }
-    case 'update': {
-      const after = JSON.stringify(table.keyPlaces.map((at, index) => row[at] ?? parked.key[index] ?? null))
-      return { op: 'update', key, row, newKey: after === key.name ? null : after, place }
+/** Reads changes that wait as ones that can be applied. */
+export class ParkedChangeReader {
+  readonly #service: Service
+  /** By the entity and the columns that have values: changes of one table are applied together. */
+  readonly #tables = new Map<string, ChangedTable>()
+
+  constructor(service: Service) {
+    this.#service = service
+  }
+
+  /** @throws Failure 4 where the contract does not have its entity or a column any more. */
+  read({ entity, lsn, ordinal }: ChangeName, { key: values, op, row: kept }: ParkedChange): RowChange {
+    const table = this.#table(entity, Object.keys(kept))
+    const place = { table, lsn, ordinal }
+    const key: RowKey = { name: JSON.stringify(values), values }
+    const row = table.columns.map((column): SqlValue => kept[column.name])
+    switch (op) {
+      case 'insert':
+        return { op, key, row, place }
+      case 'update': {
+        const after = JSON.stringify(table.keyPlaces.map((at, index) => row[at] ?? values[index] ?? null))
+        return { op, key, row, newKey: after === key.name ? null : after, place }
+      }
+      case 'delete':
+        return { op, key, place }
+      case 'truncate':
+        return { op, place }
+      default:
+        return unreachable(op)
     }
-    case 'delete':
-      return { op: 'delete', key, place }
-    case 'truncate':
-      return { op: 'truncate', place }
+  }
+
+  #table(name: string, columns: readonly string[]): ChangedTable {
+    const id = JSON.stringify([name, columns.toSorted()])
+    const known = this.#tables.get(id)
+    if (known !== undefined) return known
+    const table = tableOf(this.#service, name, new Set(columns))
+    this.#tables.set(id, table)
+    return table
   }
 }
 
-/** The columns that the change has values for, and the key's. */
-function tableOf(service: Service, entity: Entity, { row }: ParkedChange): ChangedTable {
-  const missing = Object.keys(row).find((name) => !entity.columns.some((column) => column.name === name))
-  if (missing !== undefined) throw unknown(service, `${entity.name}.${missing}`)
-  const columns = entity.columns.filter(({ name }) => Object.hasOwn(row, name) || entity.key.includes(name))
+/** The columns that have values, and the key's. */
+function tableOf(service: Service, entityName: string, names: ReadonlySet<string>): ChangedTable {
+  const entity = service.entities.find(({ name }) => name === entityName)
+  if (entity === undefined) throw unknown(service, entityName)
+  const missing = [...names].find((name) => !entity.columns.some((column) => column.name === name))
+  if (missing !== undefined) throw unknown(service, `${entityName}.${missing}`)
+  const columns = entity.columns.filter(({ name }) => names.has(name) || entity.key.includes(name))
   return { entity, columns, keyPlaces: entity.key.map((name) => columns.findIndex((column) => column.name === name)) }
 }
 

@@ -3,7 +3,7 @@ import { Failure } from '../../contracts/failure.ts'
 import type { Service } from '../../contracts/language/contract-set.ts'
 import type { RowChange } from '../following/row-change.ts'
 import { textArray } from '../following/change-sql.ts'
-import { fromParked, type ParkedChange, toParked } from './parked-change.ts'
+import { type ParkedChange, ParkedChangeReader, toParked } from './parked-change.ts'
 import { keysOf, WaitingRows } from './waiting-rows.ts'
 
 /** What is known of a transaction that a table did not take. */
@@ -179,11 +179,12 @@ export async function readChanges(
 
 /** The same as changes that can be applied. */
 export async function* changesOf(client: pg.Client, service: Service, lsn: string): AsyncGenerator<RowChange[]> {
+  const reader = new ParkedChangeReader(service)
   for (let after = -1; ;) {
     const some = await readChanges(client, lsn, after)
     const last = some.at(-1)
     if (last === undefined) return
-    yield some.map(({ change, entity, ordinal }) => fromParked(service, { lsn, ordinal, entity }, change))
+    yield some.map(({ change, entity, ordinal }) => reader.read({ lsn, ordinal, entity }, change))
     after = last.ordinal
   }
 }
