@@ -187,11 +187,13 @@ export async function advancePosition(
   service: string,
   { epoch, from, to }: PositionAdvance,
 ): Promise<void> {
-  const { rowCount } = await client.query(
-    `UPDATE scission.checkpoint SET lsn = $1::pg_lsn, changed_at = now()
-      WHERE epoch = $2 AND phase = 'following' AND lsn IS NOT DISTINCT FROM $3::pg_lsn`,
-    [to, epoch, from],
-  )
+  // Prepared once a session: each batch ends with it.
+  const { rowCount } = await client.query({
+    name: 'scission advance position',
+    text: `UPDATE scission.checkpoint SET lsn = $1::pg_lsn, changed_at = now()
+            WHERE epoch = $2 AND phase = 'following' AND lsn IS NOT DISTINCT FROM $3::pg_lsn`,
+    values: [to, epoch, from],
+  })
   if (rowCount === 1) return
   throw new Failure(
     4,

@@ -1,4 +1,5 @@
 // deadline: 240 s
+import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { wireColumns } from '../../contracts/language/contract-set.ts'
@@ -16,6 +17,8 @@ process.env['TZ'] = 'Asia/Kathmandu'
 const seed = Number(process.env['SEED'] ?? Date.now() % 1_000)
 
 const ROWS_PER_TABLE = 60
+/** So many changes of one kind are applied by columns, where their message has no others: those of a moment ago are on their way by then. */
+const APART_MS = 30
 /** Values that must have passed as changes, the special ones of each type among them. */
 const LEAST_VALUES = 10_000
 
@@ -30,13 +33,14 @@ async function writeAllAnew(url: string): Promise<number> {
       const columns = wireColumns(entity).map(({ name }) => quoteIdentifier(name))
       const list = columns.join(', ')
       const table = tableSql(entity)
-      await client.query('BEGIN')
-      await client.query(`CREATE TEMPORARY TABLE kept ON COMMIT DROP AS SELECT ${list} FROM ONLY ${table}`)
+      await client.query(`CREATE TEMPORARY TABLE kept AS SELECT ${list} FROM ONLY ${table}`)
       await client.query(`DELETE FROM ONLY ${table}`)
+      await sleep(APART_MS)
       const { rowCount } = await client.query(
         `INSERT INTO ${table} (${list}) OVERRIDING SYSTEM VALUE SELECT ${list} FROM kept`,
       )
-      await client.query('COMMIT')
+      await client.query('DROP TABLE kept')
+      await sleep(APART_MS)
       values += (rowCount ?? 0) * columns.length
       const plain = entity.columns.find(
         ({ generated, identity, name }) =>
@@ -45,6 +49,7 @@ async function writeAllAnew(url: string): Promise<number> {
       if (plain === undefined) continue
       const column = quoteIdentifier(plain.name)
       await client.query(`UPDATE ONLY ${table} SET ${column} = ${column}`)
+      await sleep(APART_MS)
     }
     return values
   })
