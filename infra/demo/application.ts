@@ -20,6 +20,9 @@ export interface ApplicationLoad {
 /** A busy afternoon, and no load test. */
 const BUSY: ApplicationLoad = { sessions: 2, restMs: 4 }
 
+/** Taken once in a statement: of a table of UUIDs it is somewhere in the middle. */
+const SOME_ID = '(SELECT gen_random_uuid()::text)'
+
 /** Deeds by how often they are done; each is the statements of one transaction. */
 const DEEDS: readonly (readonly [weight: number, deed: (random: Random) => readonly string[]])[] = [
   [
@@ -54,7 +57,8 @@ const DEEDS: readonly (readonly [weight: number, deed: (random: Random) => reado
   [
     1,
     () => [
-      `UPDATE "View" SET description = 'Revue' WHERE id IN (SELECT id FROM "View" WHERE id >= gen_random_uuid()::text LIMIT 100)`,
+      // Whoever finds others at the same rows takes the next ones: many at once would wait for each other, one by one.
+      `UPDATE "View" SET description = 'Revue' WHERE id IN (SELECT id FROM "View" WHERE id >= ${SOME_ID} ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED)`,
     ],
   ],
 ]
