@@ -200,10 +200,11 @@ export class ChangeApplier {
     this.#isSpilled = !batch.isWhole
     if (batch.isWhole && position !== null) {
       await state.advancePosition(client, service.name, { epoch, from: this.#position, to: position })
-      await parking.advanced(client, position)
+      const parked = await parking.advanced(client, position)
       crashPoint('consume-position-advanced')
       const { command } = await client.query('COMMIT')
       if (command !== 'COMMIT') throw new Error(`A batch of changes ended with ${command}`)
+      parking.stored(parked)
       crashPoint('consume-changes-stored')
       this.#position = position
     } else await client.query('RELEASE batch')

@@ -58,9 +58,12 @@ export class Parking {
     this.#isWaiting = true
   }
 
-  /** The position came to be this one, in the same transaction: what was noted before it is parked, or passed. */
-  async advanced(client: pg.Client, position: string): Promise<void> {
-    if (!this.#isNoted) return
+  /**
+   * The position came to be this one, in the same transaction: what was noted before it is parked, or passed.
+   * @returns the transactions that are parked once it is stored, for `stored`.
+   */
+  async advanced(client: pg.Client, position: string): Promise<readonly string[]> {
+    if (!this.#isNoted) return []
     const passed = parseLsn(position)
     const { rows } = await client.query<{ lsn: string; isParked: string }>(
       `UPDATE scission.parked_transaction AS own SET state = 'parked' WHERE lsn <= $1 AND state <> 'parked'
@@ -68,12 +71,16 @@ export class Parking {
       [position],
     )
     await store.forgetEmptied(client)
-    for (const { lsn, isParked } of rows)
-      if (isParked === 't')
-        this.#notice(
-          `The transaction at ${lsn} is parked; later changes of its rows wait with it: see parked list ${this.#service}.`,
-        )
     this.#chosen = new Set([...this.#chosen].filter((lsn) => lsn > passed))
+    return rows.flatMap(({ isParked, lsn }) => (isParked === 't' ? [lsn] : []))
+  }
+
+  /** Tells of what is parked: before it is stored, a crash would make it untrue. */
+  stored(parked: readonly string[]): void {
+    for (const lsn of parked)
+      this.#notice(
+        `The transaction at ${lsn} is parked; later changes of its rows wait with it: see parked list ${this.#service}.`,
+      )
   }
 
   /** Notes where the consumer stops, and why. The caller's transaction is rolled back. */

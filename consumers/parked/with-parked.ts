@@ -45,7 +45,9 @@ export async function changeParked<Result>(
       // The phase, too, is changed by whoever has the lock.
       await lockParked(client, true)
       const result = await action(client, await readCheckpoint(client, place))
-      await client.query(isTried ? 'ROLLBACK' : 'COMMIT')
+      const wanted = isTried ? 'ROLLBACK' : 'COMMIT'
+      const { command } = await client.query(wanted)
+      if (command !== wanted) throw new Error(`What was changed of the parked ended with ${command}`)
       return result
     } catch (error) {
       if (codeOf(error) !== LOCK_NOT_AVAILABLE) throw error

@@ -42,10 +42,6 @@ export class KeptRunning {
     this.#running = this.#keepRunning()
   }
 
-  get name(): string {
-    return this.#command.name
-  }
-
   /** Nothing can stop this from ending the process, a paused one too. */
   kill(): void {
     this.#child?.kill('SIGKILL')

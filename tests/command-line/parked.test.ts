@@ -53,6 +53,8 @@ test('a transaction is set aside, shown, retried and applied by the verbs that t
       SCISSION_CRASH_POINT: 'consume-position-advanced',
     })
     assert.match(parking.stderr, 'Crash point consume-position-advanced, passing 1\n')
+    // Nothing of it is stored, so nothing is told.
+    assert.not.match(parking.stderr, 'is parked')
     const parked = await succeed(shop.run(['consume', 'sales', '--until-caught-up']))
     assert.match(parked.stderr, /is parked; later changes of its rows wait with it/)
     assert.equal(await ordersOf(shop.sales), ['(1,OPEN,Fez,"")', '(2,SHIPPED,,apart)', '(7,OPEN,"a stranger",)'])
