@@ -1,3 +1,4 @@
+import { Failure } from '../../contracts/failure.ts'
 import type { EmbeddedNats } from '../../infra/embedded/nats-server.ts'
 import type { EmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
 import { databaseName } from '../../infra/configuration/names.ts'
@@ -46,12 +47,12 @@ export function entriesEnvironment({ service, source }: Entries, nats: EmbeddedN
 }
 
 /** How many entries a database has, and what they are: by SQL that is none of Scission's. */
-export interface Content {
+interface Content {
   readonly rows: string
   readonly digest: string
 }
 
-export async function readContent(url: string): Promise<Content> {
+async function readContent(url: string): Promise<Content> {
   return await withClient(url, async (client) => {
     // The sum of two hashes of each row, which no order of the rows changes.
     const { rows } = await client.query<Content>(
@@ -64,6 +65,13 @@ export async function readContent(url: string): Promise<Content> {
     if (content === undefined) throw new Error('An aggregate has one row')
     return content
   })
+}
+
+/** @throws Failure 1 where the service has not the monolith's rows. */
+export async function assertEqualContent({ service, source }: Entries): Promise<void> {
+  const [there, here] = await Promise.all([readContent(source), readContent(service)])
+  if (there.rows === here.rows && there.digest === here.digest) return
+  throw new Failure(1, `The service has ${JSON.stringify(here)}, and the monolith ${JSON.stringify(there)}.`)
 }
 
 /** Where a service stands: the position of the last transaction that it has applied. */

@@ -1,16 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import type { Client } from 'pg'
 import { type Service, wireColumns } from '../../contracts/language/contract-set.ts'
 import { quoteIdentifier } from '../../contracts/language/quoting.ts'
-import { numberFlag } from '../../infra/command-line/flags.ts'
 import { databaseName } from '../../infra/configuration/names.ts'
 import { simulateApplication } from '../../infra/demo/application.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
 import { tableSql } from '../../infra/postgres/digest-sql.ts'
-import { listenForInterruption } from '../runner/interruption.ts'
+import { wholeNumber, runScript, say } from '../runner/run-script.ts'
 import { compiledContracts, writeCompiledContracts } from './compiled-package.ts'
 import { mixedScenario } from './mixed-scenario.ts'
 import { NativeReplication } from './native-replication.ts'
@@ -58,20 +57,17 @@ const BACKLOG = { sessions: 8, restMs: 0 }
 const PROBES = 200
 const LOOK_MS = 2
 
-const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`)
-
 function readFlags(): Flags {
-  const between = (least: number, most: number) => (text: string) => numberFlag(text, least, most)
   return new Command('bench:follow')
     .description("measure how fast changes are applied, beside PostgreSQL's own logical replication")
     .option(
       '--elements <number>',
       "the monolith's size; all of its elements are updated at once",
-      between(1_000, 10_000_000),
+      wholeNumber(1_000, 10_000_000),
       300_000,
     )
-    .option('--pairs <number>', 'how often each is measured', between(1, 100), 3)
-    .option('--seconds <number>', 'how long transactions are written that then wait', between(1, 3_600), 20)
+    .option('--pairs <number>', 'how often each is measured', wholeNumber(1, 100), 3)
+    .option('--seconds <number>', 'how long transactions are written that then wait', wholeNumber(1, 3_600), 20)
     .option('--sync-interval <duration>', "the broker's `sync_interval`: `always`, or such as `1s`", 'always')
     .option('--json', 'print the results as one line of JSON on standard output')
     .exitOverride()
@@ -278,11 +274,4 @@ function report(runs: { readonly scission: readonly Measured[]; readonly native:
   process.stdout.write(`${JSON.stringify(result)}\n`)
 }
 
-const interruption = listenForInterruption()
-try {
-  await main(interruption.signal)
-} catch (error) {
-  if (interruption.signal.aborted) say('The benchmark was interrupted.')
-  else if (!(error instanceof CommanderError)) say(String(error instanceof Error ? error.stack : error))
-  process.exitCode = interruption.status() ?? (error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : 1)
-}
+await runScript(main)

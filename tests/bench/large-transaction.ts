@@ -1,13 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Command, CommanderError, Option } from 'commander'
-import { Failure } from '../../contracts/failure.ts'
-import { numberFlag } from '../../infra/command-line/flags.ts'
+import { Command, Option } from 'commander'
 import { bytesText, countText } from '../../infra/command-line/quantities.ts'
 import { tableText } from '../../infra/command-line/tables.ts'
 import { startEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
-import { listenForInterruption } from '../runner/interruption.ts'
+import { wholeNumber, runScript, say } from '../runner/run-script.ts'
 import { writeCompiledContracts } from './compiled-package.ts'
-import { type Entries, ENTRIES, entriesEnvironment, makeEntries, readApplied, readContent } from './entries.ts'
+import { assertEqualContent, type Entries, ENTRIES, entriesEnvironment, makeEntries, readApplied } from './entries.ts'
 import { untilApplied, withFollowers } from './followers.ts'
 import { type ProcessMemory, watchMemory } from './memory-watch.ts'
 import { POSTGRES_SETTINGS, withClient, withFreshNats } from './servers.ts'
@@ -35,12 +33,10 @@ interface Measured {
 const AIM_BYTES = 256_000_000
 const LOOK_MS = 50
 
-const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`)
-
 function readFlags(): Flags {
   return new Command('bench:large')
     .description('measure what one large transaction takes of memory while it is followed')
-    .option('--rows <number>', 'rows that it changes', (text) => numberFlag(text, 1, 100_000_000), 5_000_000)
+    .option('--rows <number>', 'rows that it changes', wholeNumber(1, 100_000_000), 5_000_000)
     .addOption(
       new Option('--change <kind>', 'what it does with them').choices(['update', 'insert', 'delete']).default('update'),
     )
@@ -84,9 +80,7 @@ async function changeAndWait(entries: Entries, flags: Flags, signal: AbortSignal
   while ((await readApplied(entries.service)) < written) await delay(LOOK_MS, undefined, { signal })
   const applied = performance.now()
   say(`Applied after further ${seconds(committed, applied).toFixed(1)} s.`)
-  const [source, service] = await Promise.all([readContent(entries.source), readContent(entries.service)])
-  if (source.rows !== service.rows || source.digest !== service.digest)
-    throw new Failure(1, `The service has ${JSON.stringify(service)}, and the monolith ${JSON.stringify(source)}.`)
+  await assertEqualContent(entries)
   return { transactionSeconds: seconds(began, committed), appliedSeconds: seconds(committed, applied) }
 }
 
@@ -145,11 +139,4 @@ function report({ json }: Flags, measured: Measured): void {
   )
 }
 
-const interruption = listenForInterruption()
-try {
-  await main(interruption.signal)
-} catch (error) {
-  if (interruption.signal.aborted) say('The benchmark was interrupted.')
-  else if (!(error instanceof CommanderError)) say(String(error instanceof Error ? error.stack : error))
-  process.exitCode = interruption.status() ?? (error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : 1)
-}
+await runScript(main)

@@ -1,8 +1,7 @@
-import { Command, CommanderError } from 'commander'
-import { numberFlag } from '../../infra/command-line/flags.ts'
+import { Command } from 'commander'
 import { databaseName } from '../../infra/configuration/names.ts'
 import { startEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
-import { listenForInterruption } from '../runner/interruption.ts'
+import { wholeNumber, runScript, say } from '../runner/run-script.ts'
 import { compiledContracts, writeCompiledContracts } from './compiled-package.ts'
 import { elementScenario } from './element-scenario.ts'
 import { initialisePgbench, runPgbench, type Transaction } from './pgbench.ts'
@@ -36,16 +35,13 @@ const QUIET_SECONDS = 12
 /** Longer than a snapshot takes: what comes after it is not counted. */
 const LOADED_SECONDS = 40
 
-const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`)
-
 function readFlags(): Flags {
-  const bounded = (least: number, most: number) => (text: string) => numberFlag(text, least, most)
   return new Command('bench:load')
     .description("measure what a snapshot does to a monolith's own transactions")
-    .option('--rows <number>', 'rows of the table that is published', bounded(50, 50_000_000), 1_000_000)
-    .option('--rate <number>', "pgbench's transactions a second", bounded(1, 100_000), 200)
-    .option('--pairs <number>', 'how often the two are measured', bounded(1, 100), 5)
-    .option('--readers <number>', 'as of publish', bounded(1, 64))
+    .option('--rows <number>', 'rows of the table that is published', wholeNumber(50, 50_000_000), 1_000_000)
+    .option('--rate <number>', "pgbench's transactions a second", wholeNumber(1, 100_000), 200)
+    .option('--pairs <number>', 'how often the two are measured', wholeNumber(1, 100), 5)
+    .option('--readers <number>', 'as of publish', wholeNumber(1, 64))
     .option('--max-rate <bytes>', 'as of publish')
     .option('--json', 'print the result as one line of JSON on standard output')
     .exitOverride()
@@ -133,11 +129,4 @@ function pairText({ withoutMs, duringMs, publishSeconds, transactions }: LoadPai
   return `p99 ${withoutMs.toFixed(1)} ms without, ${duringMs.toFixed(1)} ms during (${transactions} transactions, ${publishSeconds.toFixed(1)} s)`
 }
 
-const interruption = listenForInterruption()
-try {
-  await main(interruption.signal)
-} catch (error) {
-  if (interruption.signal.aborted) say('The benchmark was interrupted.')
-  else if (!(error instanceof CommanderError)) say(String(error instanceof Error ? error.stack : error))
-  process.exitCode = interruption.status() ?? (error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : 1)
-}
+await runScript(main)

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import { Failure } from '../../contracts/failure.ts'
 import { numberFlag } from '../../infra/command-line/flags.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
-import { listenForInterruption } from '../runner/interruption.ts'
+import { runScript, say } from '../runner/run-script.ts'
 import { writeCompiledContracts } from './compiled-package.ts'
 import { readShape } from './copy-shape.ts'
 import { elementScenario } from './element-scenario.ts'
@@ -32,8 +32,6 @@ const DEFAULT_PAIRS = 5
 const LEAST_ROWS = 50
 const MOST_ROWS = 50_000_000
 const MOST_PAIRS = 100
-
-const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`)
 
 function readFlags(): Flags {
   const size = (text: string): number => numberFlag(text, LEAST_ROWS, MOST_ROWS)
@@ -126,14 +124,4 @@ async function print(flags: Flags, machine: Machine, summaries: readonly Summary
   process.stdout.write(`${JSON.stringify(resultsOf(machine, summaries))}\n`)
 }
 
-const interruption = listenForInterruption()
-try {
-  await main(interruption.signal)
-} catch (error) {
-  if (interruption.signal.aborted) say('The benchmark was interrupted.')
-  else if (!(error instanceof CommanderError))
-    say(error instanceof Failure ? error.message : String(error instanceof Error ? error.stack : error))
-  process.exitCode =
-    interruption.status() ??
-    (error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : error instanceof Failure ? error.exitCode : 1)
-}
+await runScript(main)

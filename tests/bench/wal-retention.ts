@@ -1,15 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import type { Client } from 'pg'
 import { Failure } from '../../contracts/failure.ts'
-import { numberFlag } from '../../infra/command-line/flags.ts'
 import { bytesText } from '../../infra/command-line/quantities.ts'
 import { tableText } from '../../infra/command-line/tables.ts'
 import { startEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
 import { readMonolithStanding } from '../../infra/following/monolith-standing.ts'
-import { listenForInterruption } from '../runner/interruption.ts'
+import { wholeNumber, runScript, say } from '../runner/run-script.ts'
 import { writeCompiledContracts } from './compiled-package.ts'
-import { type Entries, entriesEnvironment, makeEntries, readContent } from './entries.ts'
+import { assertEqualContent, type Entries, entriesEnvironment, makeEntries } from './entries.ts'
 import set from './entries-contract.ts'
 import { untilApplied, withFollowers } from './followers.ts'
 import { POSTGRES_SETTINGS, withClient, withFreshNats } from './servers.ts'
@@ -62,14 +61,11 @@ const BURST_BYTES = 16 * MEGABYTE
 
 const PREFIX = set.name
 
-const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`)
-
 function readFlags(): Flags {
-  const between = (least: number, most: number) => (text: string) => numberFlag(text, least, most)
   return new Command('bench:retention')
     .description('measure what WAL a slot keeps while tables are written that nobody follows')
-    .option('--megabytes <number>', 'WAL to write, steadily and then in a burst', between(1, 1_000_000), 1_000)
-    .option('--rate <number>', 'megabytes a second that are written steadily', between(1, 1_000), 2)
+    .option('--megabytes <number>', 'WAL to write, steadily and then in a burst', wholeNumber(1, 1_000_000), 1_000)
+    .option('--rate <number>', 'megabytes a second that are written steadily', wholeNumber(1, 1_000), 2)
     .option('--json', 'print the result as one line of JSON on standard output')
     .exitOverride()
     .parse()
@@ -199,15 +195,13 @@ async function readPosition(client: Client): Promise<bigint> {
  * @throws Failure 1 where the service has not the monolith's rows.
  */
 async function assertFollowed(
-  { service, source }: Entries,
+  entries: Entries,
   environment: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<void> {
-  await withClient(source, async (client) => await client.query(`UPDATE "Entry" SET amount = amount + 1`))
+  await withClient(entries.source, async (client) => await client.query(`UPDATE "Entry" SET amount = amount + 1`))
   await untilApplied(environment, signal)
-  const [there, here] = await Promise.all([readContent(source), readContent(service)])
-  if (there.rows === here.rows && there.digest === here.digest) return
-  throw new Failure(1, `The service has ${JSON.stringify(here)}, and the monolith ${JSON.stringify(there)}.`)
+  await assertEqualContent(entries)
 }
 
 function secondsSince(began: number): number {
@@ -243,11 +237,4 @@ function phaseText({ largestBytes, seconds, writtenBytes }: Phase): string {
   return `${bytesText(writtenBytes)} in ${seconds.toFixed(1)} s, ${bytesText(largestBytes)} kept at most`
 }
 
-const interruption = listenForInterruption()
-try {
-  await main(interruption.signal)
-} catch (error) {
-  if (interruption.signal.aborted) say('The benchmark was interrupted.')
-  else if (!(error instanceof CommanderError)) say(String(error instanceof Error ? error.stack : error))
-  process.exitCode = interruption.status() ?? (error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : 1)
-}
+await runScript(main)

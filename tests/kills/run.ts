@@ -1,13 +1,12 @@
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import { randomInt } from 'node:crypto'
 import set from '../../contracts/archimodeler/contract-set.ts'
-import { numberFlag } from '../../infra/command-line/flags.ts'
 import { databaseName } from '../../infra/configuration/names.ts'
 import { generateMonolith } from '../../infra/demo/monolith/generate-monolith.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
 import { databaseUrl, makeAnew, SOURCE_DATABASE, withFreshNats } from '../bench/servers.ts'
 import { type Random, seededRandom } from '../hostile/random.ts'
-import { listenForInterruption } from '../runner/interruption.ts'
+import { wholeNumber, runScript, say } from '../runner/run-script.ts'
 import { compareByPsql, type Comparison } from './compare-by-psql.ts'
 import { runUntilDone } from './mortal-command.ts'
 
@@ -37,17 +36,14 @@ const KILLS_A_ROUND = 20
 const SHORT_LIFE_MS = 1_500
 const LONG_LIFE_MS = 6_000
 
-const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`)
-
 function readFlags(): Flags {
-  const between = (least: number, most: number) => (text: string) => numberFlag(text, least, most)
   return new Command('kills')
     .description(
       'split a monolith while publisher and consumers are killed at random, and compare all rows by psql alone',
     )
-    .option('--kills <number>', 'how many processes to kill', between(1, 100_000), 200)
-    .option('--elements <number>', "the monolith's size", between(300, 1_000_000), 20_000)
-    .option('--seed <number>', 'the seed of when who is killed', between(0, 2 ** 31), randomInt(2 ** 31))
+    .option('--kills <number>', 'how many processes to kill', wholeNumber(1, 100_000), 200)
+    .option('--elements <number>', "the monolith's size", wholeNumber(300, 1_000_000), 20_000)
+    .option('--seed <number>', 'the seed of when who is killed', wholeNumber(0, 2 ** 31), randomInt(2 ** 31))
     .option('--json', 'print the outcome as one line of JSON on standard output')
     .exitOverride()
     .parse()
@@ -150,11 +146,4 @@ function environmentOf(postgres: EmbeddedPostgres, natsUrl: string): Record<stri
   }
 }
 
-const interruption = listenForInterruption()
-try {
-  await main(interruption.signal)
-} catch (error) {
-  if (interruption.signal.aborted) say('The run was interrupted.')
-  else if (!(error instanceof CommanderError)) say(String(error instanceof Error ? error.stack : error))
-  process.exitCode = interruption.status() ?? (error instanceof CommanderError && error.exitCode !== 0 ? 2 : 1)
-}
+await runScript(main)

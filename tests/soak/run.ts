@@ -1,10 +1,9 @@
-import { Command, CommanderError } from 'commander'
+import { Command } from 'commander'
 import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import set from '../../contracts/archimodeler/contract-set.ts'
 import { Failure } from '../../contracts/failure.ts'
 import { consumeTogether } from '../../infra/command-line/consume-together.ts'
-import { numberFlag } from '../../infra/command-line/flags.ts'
 import type { MonolithConfiguration } from '../../infra/configuration/configuration.ts'
 import { databaseName } from '../../infra/configuration/names.ts'
 import { simulateApplication } from '../../infra/demo/application.ts'
@@ -17,7 +16,7 @@ import { verify } from '../../infra/verify/verify.ts'
 import { PAGE_BYTES, publishSnapshot } from '../../publisher/publish-snapshot.ts'
 import { databaseUrl, makeAnew, SOURCE_DATABASE, withFreshNats } from '../bench/servers.ts'
 import { compareByPsql } from '../kills/compare-by-psql.ts'
-import { listenForInterruption } from '../runner/interruption.ts'
+import { wholeNumber, runScript, say } from '../runner/run-script.ts'
 
 interface Flags {
   readonly seeds: number
@@ -51,19 +50,21 @@ const LAST_MARKER = 'the writers rest'
 const MAX_WAIT_MS = 120_000
 const MAX_LATE = 20
 
-const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`)
-
 function readFlags(): Flags {
-  const between = (least: number, most: number) => (text: string) => numberFlag(text, least, most)
   return new Command('soak')
     .description(
       'split a monolith again and again while many write to it, verify it meanwhile, and compare all rows by psql alone',
     )
-    .option('--seeds <number>', 'how many splits, each of another seed', between(1, 10_000), 20)
-    .option('--writers <number>', 'sessions that write to the monolith', between(1, 120), 64)
-    .option('--verifications <number>', 'how often each split is verified while it is written', between(0, 1_000), 5)
-    .option('--elements <number>', "the monolith's size", between(300, 1_000_000), 5_000)
-    .option('--seed <number>', 'the first seed', between(0, 2 ** 31), randomInt(2 ** 31))
+    .option('--seeds <number>', 'how many splits, each of another seed', wholeNumber(1, 10_000), 20)
+    .option('--writers <number>', 'sessions that write to the monolith', wholeNumber(1, 120), 64)
+    .option(
+      '--verifications <number>',
+      'how often each split is verified while it is written',
+      wholeNumber(0, 1_000),
+      5,
+    )
+    .option('--elements <number>', "the monolith's size", wholeNumber(300, 1_000_000), 5_000)
+    .option('--seed <number>', 'the first seed', wholeNumber(0, 2 ** 31), randomInt(2 ** 31))
     .option('--json', 'print the outcome as one line of JSON on standard output')
     .exitOverride()
     .parse()
@@ -258,11 +259,4 @@ function configurationOf(postgres: EmbeddedPostgres, natsUrl: string): MonolithC
   }
 }
 
-const interruption = listenForInterruption()
-try {
-  await main(interruption.signal)
-} catch (error) {
-  if (interruption.signal.aborted) say('The run was interrupted.')
-  else if (!(error instanceof CommanderError)) say(String(error instanceof Error ? error.stack : error))
-  process.exitCode = interruption.status() ?? (error instanceof CommanderError && error.exitCode !== 0 ? 2 : 1)
-}
+await runScript(main)
