@@ -3,6 +3,7 @@ import { Failure } from '../contracts/failure.ts'
 import type { ContractSet, Service } from '../contracts/language/contract-set.ts'
 import type { AttemptControl, ContractControl, EntityTotals, EpochControl, Shape } from '../contracts/wire/message.ts'
 import { shapeHash } from '../contracts/wire/shape.ts'
+import { hasStateTable } from '../infra/service-database/has-state-table.ts'
 import { type Phase, STATE_VERSION } from '../infra/service-database/state-ddl.ts'
 import { forgetAll, forgetEntities } from './parked/parked-store.ts'
 
@@ -70,8 +71,7 @@ export async function readCheckpoint(client: pg.Client, owner: Owner): Promise<C
 }
 
 async function readCheckpointRow(client: pg.Client): Promise<CheckpointRow | null> {
-  const known = await client.query<{ found: string | null }>("SELECT to_regclass('scission.checkpoint')::text AS found")
-  if (known.rows[0]?.found == null) return null
+  if (!(await hasStateTable(client, 'checkpoint'))) return null
   const { rows } = await client.query<CheckpointRow>(
     `SELECT state_version::text, contract_set, service, prefix, epoch::text, epoch_started_at, system_id, phase, lsn::text,
             stream_sequence::text, stream_writer

@@ -4,6 +4,7 @@ import { Failure } from '../../contracts/failure.ts'
 import { streamName } from '../../contracts/subjects.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../../infra/nats/api-code.ts'
 import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
+import { hasStateTable } from '../../infra/service-database/has-state-table.ts'
 import { isConsumed } from '../../infra/service-database/is-consumed.ts'
 import { type ParkedState, readParked } from '../../infra/service-database/read-parked.ts'
 import type { Phase } from '../../infra/service-database/state-ddl.ts'
@@ -65,13 +66,11 @@ async function readCheckpoint(
   client: pg.Client,
   service: string,
 ): Promise<Pick<ServiceLag, 'epoch' | 'phase' | 'position' | 'streamSequence'>> {
-  const known = await client.query<{ found: string | null }>("SELECT to_regclass('scission.checkpoint')::text AS found")
-  const { rows } =
-    known.rows[0]?.found == null
-      ? { rows: [] }
-      : await client.query<{ epoch: string; phase: Phase; lsn: string | null; sequence: string }>(
-          'SELECT epoch::text, phase, lsn::text, stream_sequence::text AS sequence FROM scission.checkpoint',
-        )
+  const { rows } = (await hasStateTable(client, 'checkpoint'))
+    ? await client.query<{ epoch: string; phase: Phase; lsn: string | null; sequence: string }>(
+        'SELECT epoch::text, phase, lsn::text, stream_sequence::text AS sequence FROM scission.checkpoint',
+      )
+    : { rows: [] }
   const [row] = rows
   if (row === undefined) throw new Failure(4, `The database of service ${service} is not prepared: run prepare first.`)
   return { epoch: Number(row.epoch), phase: row.phase, position: row.lsn, streamSequence: Number(row.sequence) }
@@ -79,11 +78,10 @@ async function readCheckpoint(
 
 /** A database that an earlier release prepared has no samples. */
 async function readRate(client: pg.Client): Promise<number> {
-  const known = await client.query<{ found: string | null }>("SELECT to_regclass('scission.sample')::text AS found")
-  if (known.rows[0]?.found == null) return 0
+  if (!(await hasStateTable(client, 'sample'))) return 0
   const { rows } = await client.query<{ rate: string | null }>(
     `SELECT ((max(stream_sequence) - min(stream_sequence))
-              / extract(epoch FROM clock_timestamp() - min(sampled_at)))::text AS rate
+              / nullif(extract(epoch FROM clock_timestamp() - min(sampled_at)), 0))::text AS rate
        FROM scission.sample WHERE sampled_at > clock_timestamp() - make_interval(secs => $1)`,
     [SAMPLES],
   )

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 import type { Service } from '../../contracts/language/contract-set.ts'
+import { hasStateTable } from '../../infra/service-database/has-state-table.ts'
 import type { RowChange } from '../following/row-change.ts'
 import { textArray } from '../following/change-sql.ts'
 import { type ParkedChange, ParkedChangeReader, toParked } from './parked-change.ts'
@@ -36,10 +37,7 @@ export async function lockParked(client: pg.Client, isAlone: boolean): Promise<v
 
 /** @throws Failure 4 where the database was prepared by a release that parked nothing. */
 export async function readNoted(client: pg.Client, service: string): Promise<NotedTransaction[]> {
-  const known = await client.query<{ found: string | null }>(
-    "SELECT to_regclass('scission.parked_change')::text AS found",
-  )
-  if (known.rows[0]?.found == null)
+  if (!(await hasStateTable(client, 'parked_change')))
     throw new Failure(4, `The database of service ${service} is not prepared for this release: run prepare again.`)
   const { rows } = await client.query<NotedTransaction & pg.QueryResultRow>(
     `SELECT lsn::text AS position, state, reason, to_char(noted_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "notedAt"

@@ -1,8 +1,7 @@
-import { Failure } from '../../contracts/failure.ts'
 import type { ConfigurationRequest } from '../configuration/given-values.ts'
-import { nearestName } from '../configuration/nearest-name.ts'
 import { contractsDraft, type DraftFlags } from './contracts-draft.ts'
 import { contractsExport, type ExportFlags } from './contracts-export.ts'
+import { unknownAction } from './unknown-action.ts'
 import { type AddVerb, type SharedFlags, type VerbContext, withSharedFlags } from './verb.ts'
 
 const ACTIONS = ['draft', 'export']
@@ -14,7 +13,7 @@ export const addContracts: AddVerb = (program, run) => {
     .argument('[action]')
     // Reached by whatever is none of the actions below.
     .action((action?: string) => {
-      throw new Failure(2, unknownAction(action))
+      throw unknownAction('contracts', 'contracts', ACTIONS, action)
     })
   withSharedFlags(contracts.command('draft').argument('[variable]', 'the setting that has the URL of the database'))
     .summary('write a contract set as TypeScript from a live database')
@@ -44,11 +43,4 @@ export const addContracts: AddVerb = (program, run) => {
 function requestOf({ world }: VerbContext, { config }: SharedFlags): ConfigurationRequest {
   const { environment, folder, defaultContracts } = world
   return { environment, folder, configFile: config ?? null, defaultContracts }
-}
-
-function unknownAction(action: string | undefined): string {
-  const help = 'see scission contracts --help'
-  if (action === undefined) return `What shall be done with contracts? Name draft or export; ${help}.`
-  const near = nearestName(action, ACTIONS)
-  return `contracts has no ${action}: ${near === null ? `it has draft and export; ${help}.` : `did you mean ${near}?`}`
 }

@@ -1,11 +1,11 @@
 import { Failure } from '../../contracts/failure.ts'
 import { lsnText, parseLsn } from '../../contracts/positions.ts'
 import type { ParkedPlace } from '../../consumers/parked/with-parked.ts'
-import { nearestName } from '../configuration/nearest-name.ts'
 import { confirm, typedName } from './confirmation.ts'
 import { numberFlag } from './flags.ts'
 import { chosenText, discardedText, listText, retriedText, shownText, summaryText } from './parked-text.ts'
 import { displayOf } from './terminal.ts'
+import { unknownAction } from './unknown-action.ts'
 import {
   type AddVerb,
   printResult,
@@ -41,7 +41,7 @@ export const addParked: AddVerb = (program, run) => {
     .argument('[action]')
     // Reached by whatever is none of the actions below.
     .action((action?: string) => {
-      throw new Failure(2, unknownAction(action))
+      throw unknownAction('parked', 'what is parked', ACTIONS, action)
     })
   withSharedFlags(parked.command('list').argument('[service...]', 'the services to look at; all where none is named'))
     .description('list the transactions at which consumers stopped, and those that are parked or wait behind them')
@@ -181,13 +181,4 @@ function positionOf(text: string): string {
 
 function columnsOf({ world }: VerbContext): number {
   return displayOf(world.stdout, world.environment).columns
-}
-
-function unknownAction(action: string | undefined): string {
-  const help = 'see scission parked --help'
-  if (action === undefined)
-    return `What shall be done with what is parked? Name list, add, show, retry or discard; ${help}.`
-  const near = nearestName(action, ACTIONS)
-  const known = near === null ? `it has list, add, show, retry and discard; ${help}.` : `did you mean ${near}?`
-  return `parked has no ${action}: ${known}`
 }

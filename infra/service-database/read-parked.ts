@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { hasStateTable } from './has-state-table.ts'
 
 /** What of a service's log is not in its tables, though its position is past it or could not pass it. */
 export interface ParkedState {
@@ -10,10 +11,7 @@ export interface ParkedState {
 
 /** A database that an earlier release prepared has nothing of it. */
 export async function readParked(client: pg.Client): Promise<ParkedState> {
-  const known = await client.query<{ found: string | null }>(
-    "SELECT to_regclass('scission.parked_change')::text AS found",
-  )
-  if (known.rows[0]?.found == null) return { parked: 0, stopped: null }
+  if (!(await hasStateTable(client, 'parked_change'))) return { parked: 0, stopped: null }
   const { rows } = await client.query<{ parked: string; position: string | null; reason: string | null }>(
     `SELECT (SELECT count(*) FROM scission.parked_change)::text AS parked, stopped.lsn::text AS position, stopped.reason
        FROM (VALUES (1)) AS one (row) LEFT JOIN LATERAL (

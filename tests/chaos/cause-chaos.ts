@@ -7,6 +7,8 @@ export interface ChaosPlan {
   readonly seed: number
   /** How long things go wrong, in all splits together. */
   readonly faultsMs: number
+  /** How many processes are to die in all; where that takes longer, it goes on longer. */
+  readonly leastKills?: number
   readonly elements: number
   readonly signal: AbortSignal
   /** Is told how far it is. */
@@ -17,12 +19,21 @@ export interface ChaosPlan {
 const SPLIT_MS = 150_000
 
 /** Splits monoliths, one after the other, under faults, until there were enough of them. */
-export async function causeChaos({ elements, faultsMs, seed, signal, told }: ChaosPlan): Promise<ChaosOutcome> {
+export async function causeChaos({
+  elements,
+  faultsMs,
+  leastKills = 0,
+  seed,
+  signal,
+  told,
+}: ChaosPlan): Promise<ChaosOutcome> {
   const outcome = new ChaosOutcome(seed)
   const random = seededRandom(seed)
   await withPostgres(async (postgres) => {
     for (let leftMs = faultsMs, split = 0; leftMs > 0; leftMs -= SPLIT_MS, split += 1) {
-      const plan = { seed: seed + split, random, faultsMs: Math.min(leftMs, SPLIT_MS), signal, told }
+      const isLast = leftMs <= SPLIT_MS
+      const of = { faultsMs: Math.min(leftMs, SPLIT_MS), leastKills: isLast ? leastKills : 0 }
+      const plan = { seed: seed + split, random, ...of, signal, told }
       await withWorld(postgres, { elements, seed: plan.seed }, async (world) => splitUnderFaults(world, plan, outcome))
       const { isWhole, killCount, splits } = outcome
       told(`Split ${splits.length}: ${killCount} kills by now, ${isWhole ? 'all is whole' : 'NOT WHOLE'}.`)

@@ -15,6 +15,7 @@ test('a monolith is split while all that takes part in it dies at random, and ps
     seed: SEED,
     elements: 2_000,
     faultsMs: MINUTES * 60_000,
+    leastKills: KILLS_A_MINUTE * MINUTES,
     signal: new AbortController().signal,
     told: (sentence) => void process.stdout.write(`${sentence}\n`),
   })

@@ -15,6 +15,8 @@ export interface SplitPlan {
   readonly random: Random
   /** How long things go wrong. */
   readonly faultsMs: number
+  /** And until so many processes died in all splits by now, on a machine that is slow. */
+  readonly leastKills: number
   readonly signal: AbortSignal
   /** Is told how far it is. */
   readonly told: (sentence: string) => void
@@ -116,8 +118,12 @@ async function stopAll({ consumers, publisher }: Running): Promise<void> {
   await Promise.all([publisher, ...consumers].map(async (each) => await each.stop()))
 }
 
-async function causeFaults(running: Running, { faultsMs, random }: SplitPlan, signal: AbortSignal): Promise<void> {
-  for (const end = Date.now() + faultsMs; Date.now() < end;) {
+async function causeFaults(
+  running: Running,
+  { faultsMs, leastKills, random }: SplitPlan,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const end = Date.now() + faultsMs; Date.now() < end || running.outcome.killCount < leastKills;) {
     const fault = nextFault(random)
     running.outcome.countFault(faultName(fault))
     await cause(running, fault, random)
