@@ -214,7 +214,8 @@ async function readAndApply(run: ConnectedRun, reading: Reading, from: StreamSeq
   const { applier, changes, loading, stream, watermark } = reading
   const { maxWaitMs: maxOutageMs, signal } = options
   const progress = { sequence: from - 1, at: Date.now(), hintAt: Date.now() }
-  if (await isDone(run, reading, progress.sequence)) return
+  // What is built before the log is read makes the changes wanted that the reading was not opened for.
+  if (applier.mustReadAgain || (await isDone(run, reading, progress.sequence))) return
   for await (const item of readLog(connection, stream, { from, signal, maxOutageMs, notice })) {
     signal.throwIfAborted()
     if (item.kind === 'message') {

@@ -54,6 +54,30 @@ test('changes beside the pages wait until the tables are complete, and are appli
     assert.equal(await names(service), ['11later'])
   }))
 
+test('a consumer that goes on while indexes are built applies the changes that its hint stands before', () =>
+  withSales(async (service) => {
+    const { listeners, log, sql } = service
+    await log.begin()
+    await announceAll(log)
+    const hint = await log.length()
+    await send(log, run([[0, 'I', [11, 'early', null]]]))
+    await closeAll(log, {})
+    const ending = new AbortController()
+    listeners.add((event) => {
+      if (event.type === 'phase-entered' && event.phase === 'indexing') ending.abort(new Error('ended'))
+    })
+    await service.consume({ signal: ending.signal }).then(
+      () => assert.unreachable(),
+      () => undefined,
+    )
+    // As it is written down each second: the change holds it where it is.
+    await sql(
+      `UPDATE scission.checkpoint SET phase = 'indexing', stream_sequence = ${hint}, stream_writer = '${log.writer}'`,
+    )
+    await service.consume()
+    assert.equal(await names(service), ['11early'])
+  }))
+
 test('a change is passed over exactly where its transaction is visible in the snapshot, whatever its position', () =>
   withSales(async (service) => {
     await writeSmallSnapshot(service.log)
