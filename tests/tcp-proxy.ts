@@ -8,6 +8,8 @@ export interface TcpProxy {
   cut(): void
   /** From every connection that there is nothing comes any more, on either side, not even its end; new ones are not concerned. */
   silence(): void
+  /** Breaks those that are silent, as the probes of both ends do in time. */
+  cutSilent(): void
   /** From now on new connections are broken at once, until it is told otherwise. */
   refuse(refused: boolean): void
   /** What the server sends from now on is swallowed; the connection must be cut afterwards. */
@@ -51,6 +53,7 @@ export async function withTcpProxy<Result>(
         for (const socket of [pair.client, pair.server]) flow(socket, true)
       }
     },
+    cutSilent: () => [...pairs].filter(({ isSilent }) => isSilent).forEach(breakOff),
     refuse: (refused) => void (state.refused = refused),
     swallowReplies: (swallowed) => void (state.swallowed = swallowed),
     hold: (held) => {

@@ -40,6 +40,11 @@ const CRASH_POINT_MS = 4_000
 /** Where all is applied, `lag` says so within this, or something hangs. */
 const SETTLE = '4m'
 const SETTLE_LIMIT_MS = 5 * 60_000
+/**
+ * So long after a link fell silent its server's own probes end a session, and with it the lease of a consumer that died
+ * meanwhile: a proxy answers them as if somebody were there.
+ */
+const PROBES_MS = 40_000
 const MAX_OUTAGE = '3m'
 /** A small monolith's snapshot takes a while then, in which it can be hurt. */
 const SNAPSHOT_RATE = '3MB'
@@ -156,7 +161,8 @@ async function cause(running: Running, fault: Fault, random: Random): Promise<vo
     case 'cut':
       return world.links[fault.link].cut()
     case 'silence':
-      return world.links[fault.link].silence()
+      world.links[fault.link].silence()
+      return later(running, PROBES_MS, () => world.links[fault.link].cutSilent())
     case 'hold':
       world.links[fault.link].hold(true)
       return later(running, fault.forMs, () => world.links[fault.link].hold(false))
