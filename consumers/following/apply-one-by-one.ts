@@ -53,11 +53,12 @@ function refusalOf(change: RowChange, cause: unknown): unknown {
   if (!isCount && (!(cause instanceof pg.DatabaseError) || outageCause(cause) !== null)) return cause
   const { lsn, ordinal, table } = change.place
   const of = `${change.op} of ${tableSql(table.entity)}${keyText(change)} at ${lsn}/${ordinal}`
-  const why = isCount ? countText(cause) : saidBy(change, cause)
+  const why = isCount ? countText(change, cause) : saidBy(change, cause)
   return new RefusedChange(`the table does not take the ${of}: ${why}`, lsn, cause)
 }
 
-function countText({ expected, found }: OtherCount): string {
+function countText({ op }: RowChange, { expected, found }: OtherCount): string {
+  if (op === 'insert') return 'the table let it in, and holds nothing of it'
   return found < expected ? 'the row is not there' : `${found} rows have this key`
 }
 

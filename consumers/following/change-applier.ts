@@ -1,20 +1,21 @@
-import type pg from 'pg'
+import pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 import type { Entity, Service } from '../../contracts/language/contract-set.ts'
 import { parseLsn } from '../../contracts/positions.ts'
 import { isVisible, parseVisibility, type Visibility } from '../../contracts/visibility.ts'
 import type { ChangeMessage, ChangeRun } from '../../contracts/wire/message.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
+import { outageCause } from '../database-outage.ts'
 import type { ConsumerEvent } from '../events.ts'
 import type { Parking } from '../parked/parking.ts'
 import * as state from '../service-state.ts'
 import type { KnownShapes } from '../shapes.ts'
 import { applyChanges, applyPieces } from './apply-changes.ts'
 import { RefusedChange } from './apply-one-by-one.ts'
-import { assertUnhindered } from './assert-unhindered.ts'
 import { type Batch, batchOf, changesOf, type Gathered, type Piece, transactionsOf, wholePart } from './batch.ts'
 import type { TextElements } from './change-columns.ts'
 import { ChangeReader } from './row-change.ts'
+import { TableCheck } from './table-check.ts'
 
 export interface ChangeApplierOptions {
   readonly service: Service
@@ -64,11 +65,12 @@ export class ChangeApplier {
   /** Whether a transaction of the service's database is open with a part of one that is too large to wait. */
   #isSpilled = false
   #isAbandoned = false
-  #isUnhindered = false
+  readonly #tables: TableCheck
 
   constructor(options: ChangeApplierOptions) {
     this.#options = options
     this.#position = options.position
+    this.#tables = new TableCheck(options.service)
   }
 
   /** Takes a message; it is applied when `applied` is called. Waits while too much is waiting. */
@@ -182,8 +184,8 @@ export class ChangeApplier {
     const client = this.#client
     const { changes, pieces, position } = batch
     if (batch.isWhole && changes === 0 && position === null) return this.#finish(batch)
-    if (!this.#isUnhindered) await assertUnhindered(client, service)
-    this.#isUnhindered = true
+    await this.#tables.first(client)
+    this.#tables.changing(batch)
     await client.query(this.#isSpilled ? 'SAVEPOINT batch' : 'BEGIN; SAVEPOINT batch')
     const separated = parking.concerns(pieces) ? await parking.separate(client, changesOf(pieces)) : null
     let oneByOne: boolean
@@ -199,6 +201,7 @@ export class ChangeApplier {
     crashPoint('consume-changes-applied')
     this.#isSpilled = !batch.isWhole
     if (batch.isWhole && position !== null) {
+      await this.#tables.unaltered(client)
       await state.advancePosition(client, service.name, { epoch, from: this.#position, to: position })
       const parked = await parking.advanced(client, position)
       crashPoint('consume-position-advanced')
@@ -224,12 +227,19 @@ export class ChangeApplier {
     this.#options.applied(sequences)
   }
 
-  /** A change that is refused is noted, so that an operator may choose to set its transaction aside. */
+  /**
+   * What a table that was altered does not take says nothing of the change. Another one that is refused is noted, so that an
+   * operator may choose to set its transaction aside.
+   */
   async #causeOf(error: unknown): Promise<Error> {
-    if (!(error instanceof RefusedChange)) return error instanceof Error ? error : new Error(String(error))
+    const isRefused = error instanceof RefusedChange
+    if (!isRefused && !(error instanceof pg.DatabaseError && outageCause(error) === null))
+      return error instanceof Error ? error : new Error(String(error))
     const { parking, service } = this.#options
     try {
       await this.#client.query('ROLLBACK')
+      await this.#tables.look(this.#client)
+      if (!isRefused) return error
       await parking.note(this.#client, error)
     } catch (cause) {
       return cause instanceof Error ? cause : error

@@ -1,34 +1,13 @@
 // deadline: 120 s
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Entity } from '../../../contracts/language/contract-set.ts'
 import { encodeChange } from '../../../contracts/wire/encode-message.ts'
-import { ABSENT, type ChangeRun, UNCHANGED, type WireChange } from '../../../contracts/wire/message.ts'
-import { shapeHash, shapeOf } from '../../../contracts/wire/shape.ts'
+import { ABSENT, UNCHANGED, type WireChange } from '../../../contracts/wire/message.ts'
+import { shapeOf } from '../../../contracts/wire/shape.ts'
 import { announceAll, closeAll, Customer, customers, writeSmallSnapshot } from '../complete-snapshot.ts'
-import type { HandWrittenLog } from '../hand-written-log.ts'
 import { entityNamed } from '../shop.ts'
 import { failureOf, type TestService, withSales } from '../with-service.ts'
-
-interface Given {
-  readonly lsn?: string
-  readonly xid?: string
-  readonly last?: boolean
-  readonly entity?: Entity
-}
-
-/** The hand-written snapshots show the transactions before 10. */
-function run(
-  changes: readonly WireChange[],
-  { lsn = '0/20', xid = '11', last = true, entity = Customer }: Given = {},
-): ChangeRun {
-  return { entity: entity.name, shape: shapeHash(shapeOf(entity)), lsn, xid, committedAt: 1, last, changes }
-}
-
-async function send(log: HandWrittenLog, ...runs: readonly ChangeRun[]): Promise<void> {
-  const columns = (entity: string) => shapeOf(entityNamed(entity)).columns
-  await log.send('change.~', encodeChange({ v: 1, kind: 'change', epoch: log.epoch, runs }, columns))
-}
+import { run, send } from './changes.ts'
 
 const names = async ({ sql }: TestService): Promise<string[]> =>
   await sql(`SELECT id || name || coalesce(note, '') FROM "Customer" WHERE id > 9 ORDER BY id`)
