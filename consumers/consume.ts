@@ -115,16 +115,23 @@ async function consumeThroughOutages(
   const { maxWaitMs: maxOutageMs, signal } = options
   const notice = (text: string): void => report({ type: 'notice', service: service.name, text })
   const patience = new OutagePatience({ database: database.title, maxOutageMs, notice, signal })
-  const met = { wasLetIn: false, conflicts: 0, replaced: 0 }
+  const met: Met = { wasLetIn: false, tookWrites: false, conflicts: 0, replaced: 0 }
+  const tookWrites = (): void => void (met.tookWrites = true)
   const run = {
     dependencies,
     options,
     connectBroker,
     former: new Map(),
-    report: reportingProgress(report, patience),
+    report: reportingProgress(report, () => {
+      tookWrites()
+      patience.progressed()
+    }),
     letIn: () => void (met.wasLetIn = true),
     connected: () => patience.connected(),
-    idle: () => patience.idle(),
+    idle: () => {
+      tookWrites()
+      patience.idle()
+    },
   }
   for (;;) {
     try {
@@ -136,7 +143,7 @@ async function consumeThroughOutages(
         notice('Pages came in by another way while they were loaded: reading again from what is stored.')
       else if (error instanceof LogReplaced && (met.replaced += 1) <= MAX_REPLACED)
         notice('The broker came back with an older store: reading again from what it has.')
-      else await patience.pause(waitableCause(error, met.wasLetIn, dependencies), error)
+      else await patience.pause(waitableCause(error, met, dependencies), error)
     }
   }
 }
@@ -144,23 +151,31 @@ async function consumeThroughOutages(
 /** What proves that the database takes rows. */
 const PROGRESS: ReadonlySet<ConsumerEvent['type']> = new Set(['pages-loaded', 'object-built', 'changes-applied'])
 
-function reportingProgress(report: Report, patience: OutagePatience): Report {
+function reportingProgress(report: Report, progressed: () => void): Report {
   return (event) => {
-    if (PROGRESS.has(event.type)) patience.progressed()
+    if (PROGRESS.has(event.type)) progressed()
     report(event)
   }
 }
 
+/** What a run has met so far. */
+interface Met {
+  wasLetIn: boolean
+  tookWrites: boolean
+  conflicts: number
+  replaced: number
+}
+
 /**
  * Why the database is to be waited for. Before it has let us in once it is not, unless it says itself that it begins or
- * ends: whoever has mistyped its URL wants to know at once.
+ * ends, nor before it has taken a write: whoever has mistyped its URL, or given a standby's, wants to know at once.
  * @throws the error, or its sentence, where there is nothing to wait for.
  */
-function waitableCause(error: unknown, wasLetIn: boolean, dependencies: ConsumerDependencies): OutageCause {
+function waitableCause(error: unknown, met: Readonly<Met>, dependencies: ConsumerDependencies): OutageCause {
   if (error instanceof LedgerConflict) throw conflictFailure(dependencies, error)
-  if (error instanceof Unreachable && !wasLetIn && !isRestarting(error)) throw error.failure
+  if (error instanceof Unreachable && !met.wasLetIn && !isRestarting(error)) throw error.failure
   const cause = outageCause(error)
-  if (cause === null) throw error
+  if (cause === null || (cause === 'read-only' && !met.tookWrites)) throw error
   return cause
 }
 

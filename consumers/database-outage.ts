@@ -2,7 +2,7 @@ import { Failure } from '../contracts/failure.ts'
 import { codeOf } from '../infra/postgres/session.ts'
 
 /** Why a service's database cannot go on at the moment, though nothing is wrong with what it was asked. */
-export type OutageCause = 'away' | 'full' | 'out of memory'
+export type OutageCause = 'away' | 'full' | 'out of memory' | 'read-only' | 'interrupting'
 
 /** A server that did not say anything for too long: its link may be cut where neither side is told. */
 export class NoAnswer extends Error {}
@@ -23,7 +23,20 @@ export class Unreachable extends Error {
  * Manual: "PostgreSQL Error Codes".
  */
 const AWAY_STATES = /^(08(000|001|003|004|006)|57P0[1235]|25P0[34]|53300)$/
-const STATES: Readonly<Record<string, OutageCause>> = { '53100': 'full', '53200': 'out of memory' }
+
+/**
+ * Besides: a server that came to be a standby, since its URL may come to lead to another one or it may be promoted; and
+ * statements that somebody or something broke off, deadlocks and time-outs that nobody pinned among them.
+ */
+const STATES: Readonly<Record<string, OutageCause>> = {
+  '53100': 'full',
+  '53200': 'out of memory',
+  '25006': 'read-only',
+  '57014': 'interrupting',
+  '40001': 'interrupting',
+  '40P01': 'interrupting',
+  '55P03': 'interrupting',
+}
 
 /** What the operating system says of a connection that broke or could not be made. */
 const AWAY_CODES =
@@ -61,6 +74,10 @@ export function outageNotice(database: string, cause: OutageCause, error: unknow
       return `The disk of ${database} is full (${said}): make room; waiting for it, ${limit}.`
     case 'out of memory':
       return `The server of ${database} is out of memory (${said}): waiting for it, ${limit}.`
+    case 'read-only':
+      return `${capitalised(database)} takes no writes (${said}): waiting until it does, ${limit}.`
+    case 'interrupting':
+      return `A statement was broken off in ${database} (${said}): trying again, ${limit}.`
   }
 }
 
@@ -74,6 +91,8 @@ export function outageFailure(database: string, cause: OutageCause, error: unkno
     away: `${capitalised(database)} has been away for ${durationText(maxOutageMs)} (${saidBy(error)}): see that its server runs and can be reached`,
     full: `The disk of ${database} has been full for ${durationText(maxOutageMs)} (${saidBy(error)}): make room`,
     'out of memory': `The server of ${database} has been out of memory for ${durationText(maxOutageMs)} (${saidBy(error)}): give it more`,
+    'read-only': `${capitalised(database)} has taken no writes for ${durationText(maxOutageMs)} (${saidBy(error)}): promote it, or give the URL of its primary`,
+    interrupting: `Statements have been broken off in ${database} for ${durationText(maxOutageMs)} (${saidBy(error)}): see who, or which time-out, breaks them off`,
   }
   return new Failure(5, `${sentences[cause]}, then run consume again; it goes on from where it was.`, { cause: error })
 }

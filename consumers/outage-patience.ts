@@ -63,9 +63,9 @@ export class OutagePatience {
     this.#limits.notice(returnNotice(this.#limits.database))
   }
 
-  /** All that the log holds is applied: no proof that there is room for more. */
+  /** All that the log holds is applied, and written down: no proof that there is room for more. */
   idle(): void {
-    if (this.#cause === null || this.#cause === 'away') this.progressed()
+    if (this.#cause !== 'full' && this.#cause !== 'out of memory') this.progressed()
   }
 
   /** Something was stored: so the outage is over. */

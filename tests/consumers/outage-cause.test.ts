@@ -40,9 +40,12 @@ const CASES: readonly (readonly [name: string, error: unknown, cause: ReturnType
   ['a server that cannot be reached', new Unreachable(refused), 'away'],
   ['a full disk', databaseError('53100', 'could not extend file: No space left'), 'full'],
   ['a server without memory', databaseError('53200', 'out of memory'), 'out of memory'],
+  ['a standby', databaseError('25006', 'cannot execute in a read-only transaction'), 'read-only'],
+  ['a statement that was cancelled', databaseError('57014', 'canceling statement due to user request'), 'interrupting'],
+  ['a deadlock', databaseError('40P01', 'deadlock detected'), 'interrupting'],
+  ['a time-out for locks', databaseError('55P03', 'canceling statement due to lock timeout'), 'interrupting'],
   ['a wrong password', new Failure(4, 'refuses', { cause: databaseError('28P01', 'password') }), null],
   ['a missing right', databaseError('42501', 'permission denied for table x'), null],
-  ['a standby', databaseError('25006', 'cannot execute in a read-only transaction'), null],
   ['a row that is refused', databaseError('23514', 'violates check constraint'), null],
   ['a database that was dropped', databaseError('57P04', 'database was dropped'), null],
   ['a protocol that is not spoken', databaseError('08P01', 'invalid message'), null],
@@ -74,6 +77,16 @@ test('each outage has its own sentence, and is given up with 5 and a way on', ()
       /make room, then/,
     ],
     ['out of memory', /^The server of the database of service sales is out of memory \(x\)/, /give it more, then/],
+    [
+      'read-only',
+      /^The database of service sales takes no writes \(x\): waiting until it does, up to 15 min\.$/,
+      /has taken no writes .*: promote it, or give the URL of its primary, then/,
+    ],
+    [
+      'interrupting',
+      /^A statement was broken off in the database of service sales \(x\): trying again, up to 15 min\.$/,
+      /^Statements have been broken off .*: see who, or which time-out, breaks them off, then/,
+    ],
   ] as const) {
     assert.match(outageNotice(DATABASE, cause, new Error('x'), 15 * MINUTE_MS), notice)
     const { exitCode, message } = outageFailure(DATABASE, cause, new Error('x'), 15 * MINUTE_MS)

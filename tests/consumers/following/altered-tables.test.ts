@@ -5,6 +5,7 @@ import { withSales, withSalesOfOwner } from '../with-service.ts'
 import {
   customersAfter,
   customersOf,
+  DROP_FOREIGN_KEYS,
   load,
   lsnOf,
   positionOf,
@@ -185,10 +186,7 @@ test('a column that rows need not have, an index, and a trigger for the applicat
 test('a right that is taken from the role stops the service with its name, and it goes on when the right is given back', () =>
   withSalesOfOwner(async (service, superuser) => {
     await load(service)
-    // Its role may not pass over them.
-    await superuser(
-      'ALTER TABLE "Order" DROP CONSTRAINT "Order_customerId_fkey", DROP CONSTRAINT "Order_previous_fkey"',
-    )
+    await superuser(DROP_FOREIGN_KEYS)
     const [role] = await service.sql('SELECT quote_ident(current_user)')
     await withFollower(service, async (follower) => {
       await sendTransaction(service, 1)

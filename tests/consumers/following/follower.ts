@@ -20,6 +20,10 @@ export async function load(service: TestService): Promise<void> {
   await service.consume()
 }
 
+/** A role that owns the service's tables may not pass over them, and is refused while they are there. */
+export const DROP_FOREIGN_KEYS =
+  'ALTER TABLE "Order" DROP CONSTRAINT "Order_customerId_fkey", DROP CONSTRAINT "Order_previous_fkey"'
+
 export async function withFollower(
   service: TestService,
   use: (follower: Follower) => Promise<void>,
