@@ -52,16 +52,54 @@ export function wholePart(gathered: readonly Gathered[]): Batch | null {
   return { ...batchOf([...gathered.slice(0, at), split]), isWhole: true, rest: [...kept, ...gathered.slice(at + 1)] }
 }
 
+/**
+ * What of the waiting messages is behind the first so many changes, to the end of their transaction: the others are left
+ * for later batches.
+ */
+export function firstChanges(
+  gathered: readonly Gathered[],
+  most: number,
+): { readonly first: readonly Gathered[]; readonly later: readonly Gathered[] } {
+  let count = 0
+  for (const [index, message] of gathered.entries())
+    for (const [place, piece] of message.pieces.entries()) {
+      count += countOf(piece)
+      if (count < most || !piece.last) continue
+      const [own, left] = [message.pieces.slice(0, place + 1), message.pieces.slice(place + 1)]
+      const before = gathered.slice(0, index)
+      const behind = gathered.slice(index + 1)
+      if (left.length === 0) return { first: [...before, message], later: behind }
+      const [some, rest] = [
+        { ...message, pieces: own, sequences: [] },
+        { ...message, pieces: left },
+      ]
+      return { first: [...before, some], later: [rest, ...behind] }
+    }
+  return { first: gathered, later: [] }
+}
+
+/** So long a batch is to take at the most: as much is made again where it is broken off, and until its end nothing shows. */
+const BATCH_MS = 5_000
+
+/** How many changes the next batch is to have, by what the last one took: a database may take ten rows a second. */
+export function nextChanges(changes: number, tookMs: number): number {
+  return Math.max(1, Math.floor((BATCH_MS * changes) / Math.max(1, tookMs)))
+}
+
 /** All of these messages. */
 export function batchOf(gathered: readonly Gathered[]): Omit<Batch, 'isWhole' | 'rest'> {
   const pieces = gathered.flatMap((message) => message.pieces)
   return {
     pieces,
-    changes: pieces.reduce((sum, piece) => sum + (piece.columns?.count ?? piece.changes.length), 0),
+    changes: pieces.reduce((sum, piece) => sum + countOf(piece), 0),
     transactions: pieces.filter(({ last }) => last).length,
     position: pieces.findLast(({ last }) => last)?.lsn ?? null,
     sequences: gathered.flatMap(({ sequences }) => sequences),
   }
+}
+
+function countOf({ changes, columns }: Piece): number {
+  return columns?.count ?? changes.length
 }
 
 export function changesOf(pieces: readonly Piece[]): RowChange[] {

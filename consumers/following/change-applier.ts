@@ -12,7 +12,17 @@ import * as state from '../service-state.ts'
 import type { KnownShapes } from '../shapes.ts'
 import { applyChanges, applyPieces } from './apply-changes.ts'
 import { RefusedChange } from './apply-one-by-one.ts'
-import { type Batch, batchOf, changesOf, type Gathered, type Piece, transactionsOf, wholePart } from './batch.ts'
+import {
+  type Batch,
+  batchOf,
+  changesOf,
+  firstChanges,
+  type Gathered,
+  nextChanges,
+  type Piece,
+  transactionsOf,
+  wholePart,
+} from './batch.ts'
 import type { TextElements } from './change-columns.ts'
 import { ChangeReader } from './row-change.ts'
 import { TableCheck } from './table-check.ts'
@@ -60,7 +70,11 @@ export class ChangeApplier {
   readonly #visibilities = new Map<string, Visibility | null>()
   #position: string | null
   #gathered: Gathered[] = []
+  /** So many changes the next batch is to have, or few more. */
+  #mostChanges = Number.POSITIVE_INFINITY
   #working: Promise<void> | null = null
+  /** Is told after each batch, and when there is nothing more to do. */
+  #waitingForRoom: (() => void)[] = []
   #failure: { readonly error: Error } | null = null
   /** Whether a transaction of the service's database is open with a part of one that is too large to wait. */
   #isSpilled = false
@@ -79,7 +93,9 @@ export class ChangeApplier {
     const pieces = message.runs.flatMap((run) => this.#pieceOf(run))
     this.#gathered.push({ pieces, bytes: Math.max(bytes, objectsIn(pieces) * CHANGE_BYTES), sequences })
     this.#working ??= this.#work()
-    while (this.#working !== null && this.#gatheredBytes() > GATHER_BYTES) await this.#working
+    // Not for all that waits: a reader that goes on writes down how far it is.
+    while (this.#working !== null && this.#gatheredBytes() > GATHER_BYTES)
+      await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve))
     this.#assertWhole()
   }
 
@@ -156,21 +172,36 @@ export class ChangeApplier {
       // What comes in the same moment goes along.
       await Promise.resolve()
       for (let batch = this.#nextBatch(); batch !== null && !this.#isAbandoned; batch = this.#nextBatch())
-        await this.#apply(batch)
+        await this.#applyTimed(batch)
     } catch (error) {
       const cause = await this.#causeOf(error)
       this.#failure = { error: cause }
       this.#options.failed(cause)
     } finally {
       this.#working = null
+      this.#tellRoom()
     }
   }
 
-  /** All whole transactions that wait; a part of one where it alone is too much to wait. */
+  #tellRoom(): void {
+    const waiting = this.#waitingForRoom
+    this.#waitingForRoom = []
+    for (const tell of waiting) tell()
+  }
+
+  async #applyTimed(batch: Batch): Promise<void> {
+    const beganMs = performance.now()
+    await this.#apply(batch)
+    this.#tellRoom()
+    if (batch.changes > 0) this.#mostChanges = nextChanges(batch.changes, performance.now() - beganMs)
+  }
+
+  /** The whole transactions that wait, as many as are soon applied; a part of one where it alone is too much to wait. */
   #nextBatch(): Batch | null {
-    const whole = wholePart(this.#gathered)
+    const { first, later } = firstChanges(this.#gathered, this.#mostChanges)
+    const whole = wholePart(first)
     if (whole !== null) {
-      this.#gathered = whole.rest
+      this.#gathered = [...whole.rest, ...later]
       return whole
     }
     if (this.#gatheredBytes() <= GATHER_BYTES) return null
