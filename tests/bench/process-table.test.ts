@@ -2,7 +2,14 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { cpuSecondsOf, parsePeakBytes, parseStat, readProcessTable, treeOf } from './process-table.ts'
+import {
+  cpuSecondsOf,
+  parsePeakBytes,
+  parseResidentBytes,
+  parseStat,
+  readProcessTable,
+  treeOf,
+} from './process-table.ts'
 import { present, type Program, timedRun } from './timed-run.ts'
 
 const never = new AbortController().signal
@@ -12,7 +19,9 @@ test('a line of /proc/<pid>/stat is read, whatever the name of the process', () 
   assert.equal(parseStat(line), { pid: 4711, parent: 42, name: 'a) (b c', cpuSeconds: 2, reapedSeconds: 10 })
 })
 
-test('the largest resident set is read in bytes, and is 0 for a process that has gone', () => {
+test('the resident set, and the largest so far, are read in bytes, and are 0 for a process that has gone', () => {
+  assert.is(parseResidentBytes('VmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n'), 1024)
+  assert.is(parseResidentBytes(''), 0)
   assert.is(parsePeakBytes('Name:\tnode\nVmPeak:\t  999 kB\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n'), 2048 * 1024)
   assert.is(parsePeakBytes(''), 0)
 })

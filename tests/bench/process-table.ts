@@ -37,6 +37,11 @@ export function parsePeakBytes(status: string): number {
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
 }
 
+/** What is resident of it now, in the same way. */
+export function parseResidentBytes(status: string): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+}
+
 /** All processes of the machine; none where there is no /proc. */
 export function readProcessTable(): ProcessEntry[] {
   return pids().flatMap((pid) => {
@@ -47,6 +52,10 @@ export function readProcessTable(): ProcessEntry[] {
 
 export function readPeakBytes(pid: number): number {
   return parsePeakBytes(readOrNothing(`/proc/${pid}/status`))
+}
+
+export function readResidentBytes(pid: number): number {
+  return parseResidentBytes(readOrNothing(`/proc/${pid}/status`))
 }
 
 /** The first process whose command line, its own name first, is accepted. */
