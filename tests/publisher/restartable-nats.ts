@@ -12,6 +12,11 @@ import { natsConfiguration } from '../../infra/embedded/nats-configuration.ts'
 export interface RestartableNats {
   readonly url: string
   readonly port: number
+  /** Its monitoring pages, and the folder of its streams. */
+  readonly monitorUrl: string
+  readonly storeFolder: string
+  /** Its process, while it runs. */
+  pid(): number
   stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
   start(): Promise<void>
   /** Stops it as it is, and lets it go on. */
@@ -51,6 +56,9 @@ export async function withRestartableNats<Result>(use: (nats: RestartableNats) =
     const nats: RestartableNats = {
       url: `nats://${USER}:${PASSWORD}@127.0.0.1:${port}`,
       port,
+      monitorUrl: `http://127.0.0.1:${monitorPort}`,
+      storeFolder: `${store}/jetstream`,
+      pid: () => child?.pid ?? 0,
       stop,
       start,
       pause: (isPaused) => void child?.kill(isPaused ? 'SIGSTOP' : 'SIGCONT'),
