@@ -56,6 +56,9 @@ const GATHER_BYTES = 2 * 1024 * 1024
 /** So much a change takes as an object, at the least, however little of it there is in the log: narrow rows would be many. */
 const CHANGE_BYTES = 400
 
+/** Of the first batch, before it is known what the database takes: a run that is ended again and again comes on all the same. */
+const FIRST_CHANGES = 200
+
 /**
  * Applies a service's changes: transactions that gather while a batch is applied are the next batch, in one transaction of
  * the service's database, with the position that it comes to. So each change is applied exactly once in effect, and each
@@ -71,7 +74,7 @@ export class ChangeApplier {
   #position: string | null
   #gathered: Gathered[] = []
   /** So many changes the next batch is to have, or few more. */
-  #mostChanges = Number.POSITIVE_INFINITY
+  #mostChanges = FIRST_CHANGES
   #working: Promise<void> | null = null
   /** Is told after each batch, and when there is nothing more to do. */
   #waitingForRoom: (() => void)[] = []
