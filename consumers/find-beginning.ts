@@ -46,6 +46,7 @@ async function findIn(manager: JetStreamManager, log: ServiceLog, checkpoint: Ch
   const newest = await lastControl(manager, log, 'epoch')
   if (newest === null && checkpoint.epoch === 0)
     return { from: parseStreamSequence(1), previous: null, announced: new Map(), isOvertaken: false }
+  if (newest === null && lastSequence >= checkpoint.streamSequence) throw removedFailure(log, checkpoint, lastSequence)
   if (newest === null || newest.control.epoch < checkpoint.epoch) throw olderFailure(log, checkpoint, newest)
   if (newest.control.epoch > checkpoint.epoch)
     return { from: newest.sequence, previous: null, announced: new Map(), isOvertaken: true }
@@ -165,6 +166,13 @@ async function getMessage(
     if (apiCode(error) === NO_MESSAGE) return null
     throw error
   }
+}
+
+function removedFailure({ prefix, service }: ServiceLog, { epoch }: Checkpoint, lastSequence: number): Failure {
+  return new Failure(
+    4,
+    `Stream ${streamName(prefix, service)} goes up to message ${lastSequence} and does not hold the beginning of epoch ${epoch}: messages were removed from the log, which must stay whole; put the stream back from a copy, or ${NEW_EPOCH}.`,
+  )
 }
 
 function olderFailure(

@@ -1,10 +1,9 @@
 import type { NatsConnection } from 'nats'
 import type pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
-import type { StreamSequence } from '../contracts/positions.ts'
 import { streamName } from '../contracts/subjects.ts'
 import { createWaitOut, type WaitOut } from '../infra/nats/outage.ts'
-import { readLog } from '../infra/nats/read-log.ts'
+import { readLog, type ReadLogOptions } from '../infra/nats/read-log.ts'
 import { LogApplier } from './apply-log.ts'
 import type { ConsumeOptions, ConsumerDependencies } from './consume.ts'
 import { openConsumerSession, type OpenSessions, type SessionLife } from './consumer-session.ts'
@@ -118,7 +117,9 @@ async function applyLog(run: ConnectedRun, checkpoint: Checkpoint): Promise<Appl
     return await withChangeSession(run, checkpoint, async (changes) => {
       const place = { checkpoint, beginning }
       const reading = await beginReading(run, { loaders, changes, watermark: createWatermark(start) }, place)
-      return await applyFrom(run, reading, beginning.from)
+      const { from, previous } = beginning
+      const { writer } = checkpoint
+      return await applyFrom(run, reading, { from, previous: previous && { writer, number: previous.number } })
     })
   } finally {
     await loaders.end()
@@ -141,11 +142,14 @@ async function withChangeSession<Result>(
   }
 }
 
-async function applyFrom(run: ConnectedRun, reading: Reading, from: StreamSequence): Promise<Applied> {
+/** Where the log is read on. */
+type ReadingPlace = Required<Pick<ReadLogOptions, 'from' | 'previous'>>
+
+async function applyFrom(run: ConnectedRun, reading: Reading, place: ReadingPlace): Promise<Applied> {
   const { applier, changes, loading, watermark } = reading
   try {
     await applier.resume()
-    await readAndApply(run, reading, from)
+    await readAndApply(run, reading, place)
     await loading.drain()
     await changes.drain()
     await storeHint(run, watermark)
@@ -209,14 +213,14 @@ async function beginReading(
   return { stream, applier, loading, changes, watermark }
 }
 
-async function readAndApply(run: ConnectedRun, reading: Reading, from: StreamSequence): Promise<void> {
+async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingPlace): Promise<void> {
   const { connection, notice, options } = run
   const { applier, changes, loading, stream, watermark } = reading
   const { maxWaitMs: maxOutageMs, signal } = options
-  const progress = { sequence: from - 1, at: Date.now(), hintAt: Date.now() }
+  const progress = { sequence: place.from - 1, at: Date.now(), hintAt: Date.now() }
   // What is built before the log is read makes the changes wanted that the reading was not opened for.
   if (applier.mustReadAgain || (await isDone(run, reading, progress.sequence))) return
-  for await (const item of readLog(connection, stream, { from, signal, maxOutageMs, notice })) {
+  for await (const item of readLog(connection, stream, { ...place, signal, maxOutageMs, notice })) {
     signal.throwIfAborted()
     if (item.kind === 'message') {
       await applier.apply(item)

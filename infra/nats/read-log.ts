@@ -27,6 +27,9 @@ export interface LogMessage {
   readonly payload: Uint8Array
 }
 
+/** What tells one message from another in its place. */
+export type WrittenMessage = Pick<LogMessage, 'writer' | 'number'>
+
 /** Nothing came for a second: the reader may look at the clock, or at whether it has seen enough. */
 export interface Idle {
   readonly kind: 'idle'
@@ -35,6 +38,8 @@ export interface Idle {
 export interface ReadLogOptions {
   /** The first sequence to read. */
   readonly from: StreamSequence
+  /** The message before that, where it is known: the stream must go on holding it. */
+  readonly previous?: WrittenMessage | null
   /** Only messages of these subjects; holes between them are then not looked for. */
   readonly subjects?: readonly string[]
   /** Ends the reading, without an error. */
@@ -54,6 +59,12 @@ const INACTIVE_THRESHOLD_MS = 5 * 60 * 1000
 const FORGET_LIMIT_MS = 1_000
 
 const MAX_OUTAGE_MS = 15 * 60 * 1000
+
+/**
+ * How often an idle stream is looked at: messages that are removed before they were read, or with the whole stream, come
+ * no more, and nobody tells.
+ */
+const LOOK_MS = 2_000
 
 /** How often in a row a reading is begun again that brings nothing, though the stream has the message. */
 const MAX_FRUITLESS_BREAKS = 5
@@ -81,7 +92,7 @@ export async function* readLog(
     waitOut,
     created: null,
     next: options.from,
-    last: null,
+    last: options.previous ?? null,
   }
   let heardAt = Date.now()
   let fruitless = 0
@@ -116,7 +127,7 @@ interface Reading {
   /** The next sequence to read. */
   next: number
   /** Who wrote the message that was read last, and its number; null before the first. */
-  last: Pick<LogMessage, 'writer' | 'number'> | null
+  last: WrittenMessage | null
 }
 
 /** The stream holds another message where one was read before: its broker came back with an older store, and was filled again. */
@@ -128,9 +139,14 @@ async function* readOn(reading: Reading): AsyncGenerator<LogMessage | Idle> {
   const name = await waitOut(async (manager) => await addConsumer(manager, reading))
   try {
     const consumer = await waitOut(async () => await connection.jetstream().consumers.get(stream, name))
+    let lookedAt = Date.now()
     for await (const item of fetchInOrder(connection, consumer, signal)) {
       if (item === 'idle') {
         yield { kind: 'idle' }
+        if (Date.now() - lookedAt < LOOK_MS) continue
+        await waitOut(async (manager) => await assertSame(manager, reading))
+        await assertHeld(reading)
+        lookedAt = Date.now()
         continue
       }
       if (subjects.length === 0 && item.seq !== reading.next) return
@@ -144,23 +160,10 @@ async function* readOn(reading: Reading): AsyncGenerator<LogMessage | Idle> {
   }
 }
 
-/**
- * Makes the broker's side of the reading.
- * @throws Failure 4 where the stream is gone, or does not reach as far as was read.
- */
+/** Makes the broker's side of the reading. */
 async function addConsumer(manager: JetStreamManager, reading: Reading): Promise<string> {
   const { next, stream, subjects } = reading
-  const { created, state } = await manager.streams.info(stream).catch((error: unknown) => {
-    if (apiCode(error) !== NO_STREAM) throw error
-    throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause: error })
-  })
-  reading.created ??= created
-  if (reading.created === created && state.last_seq >= next - 1) await assertLast(manager, reading)
-  else
-    throw new LogReplaced(
-      4,
-      `Stream ${stream} ends at message ${state.last_seq}, and message ${next - 1} was read before: the broker came back with an older store, or the stream was made anew; put the stream back from a copy, or begin a new epoch with publish --new-epoch.`,
-    )
+  await assertSame(manager, reading)
   const { name } = await manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
@@ -173,9 +176,33 @@ async function addConsumer(manager: JetStreamManager, reading: Reading): Promise
   return name
 }
 
+/** @throws Failure 4 where the stream is gone, does not reach as far as was read, or does not hold what was read last. */
+async function assertSame(manager: JetStreamManager, reading: Reading): Promise<void> {
+  const { next, stream } = reading
+  const { created, state } = await manager.streams.info(stream).catch((error: unknown) => {
+    if (apiCode(error) !== NO_STREAM) throw error
+    throw new Failure(
+      4,
+      reading.created === null
+        ? `There is no stream ${stream}: run prepare first.`
+        : `Stream ${stream} was deleted while it was read: run prepare, then publish --new-epoch, then this command again.`,
+      { cause: error },
+    )
+  })
+  reading.created ??= created
+  if (reading.created === created && state.last_seq >= next - 1) await assertLast(manager, reading)
+  else
+    throw new LogReplaced(
+      4,
+      `Stream ${stream} ends at message ${state.last_seq}, and message ${next - 1} was read before: the broker came back with an older store, or the stream was made anew; put the stream back from a copy, or begin a new epoch with publish --new-epoch.`,
+    )
+}
+
 async function assertLast(manager: JetStreamManager, { last, next, stream, subjects }: Reading): Promise<void> {
   if (last === null || subjects.length > 0) return
-  const stored = await manager.streams.getMessage(stream, { seq: next - 1 })
+  const stored = await manager.streams.getMessage(stream, { seq: next - 1 }).catch((error: unknown) => {
+    throw apiCode(error) === NO_MESSAGE ? holeFailure(stream, next - 1, error) : error
+  })
   const found = { writer: stored.header.get(WRITER_HEADER), number: Number(stored.header.get(NUMBER_HEADER)) }
   if (found.writer === last.writer && found.number === last.number) return
   throw new LogReplaced(
