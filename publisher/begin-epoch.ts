@@ -7,13 +7,24 @@ import { shapeHash, shapeOf } from '../contracts/wire/shape.ts'
 import { createByteWindow } from '../infra/byte-window.ts'
 import { crashPoint } from '../infra/crash-point.ts'
 import type { LogState, MonolithIdentity } from './decide-publication.ts'
-import { createLogWriter, type LogWriter } from './log-writer.ts'
+import { createLogWriter, type LogWriter, type StreamWriter } from './log-writer.ts'
 import type { Run } from './run.ts'
 
 /** An epoch that is open for writing: a writer for each service. */
 export interface OpenEpoch {
   readonly epoch: number
-  readonly writers: ReadonlyMap<string, LogWriter>
+  readonly writers: ReadonlyMap<string, StreamWriter>
+  /** The streams as they were found, by the services' names. */
+  readonly streams: ReadonlyMap<string, OpenStream>
+}
+
+/** A stream that the epoch is written into. */
+export interface OpenStream {
+  readonly name: string
+  /** When it was made, as its leader says. */
+  readonly created: string
+  /** The sequence of the epoch's first message. */
+  readonly from: number
 }
 
 export interface EpochBeginning {
@@ -47,7 +58,7 @@ export async function beginEpoch(beginning: EpochBeginning): Promise<OpenEpoch> 
       await append({ v: WIRE_VERSION, kind: 'control', epoch, control: 'contract', hash: shapeHash(shape), shape })
     }
   }
-  return { epoch, writers }
+  return { epoch, writers, streams: openStreams(beginning) }
 }
 
 /** A function that appends control messages to a service's stream; `stored` is called when the broker has stored one. */
@@ -64,7 +75,16 @@ export function appendControl(
   }
 }
 
-function openWriters({ run, logs, epoch }: EpochBeginning): Map<string, LogWriter> {
+function openStreams({ run, logs, epoch }: EpochBeginning): Map<string, OpenStream> {
+  return new Map(
+    logs.map(({ service, streamCreated: created, lastSequence, ...log }) => {
+      const from = log.epoch === epoch ? log.epochSequence : lastSequence + 1
+      return [service, { name: streamName(run.dependencies.prefix, service), created, from }]
+    }),
+  )
+}
+
+function openWriters({ run, logs, epoch }: EpochBeginning): Map<string, StreamWriter> {
   const { connection, dependencies, maxPayloadBytes, options, signal, waitOut } = run
   const window = createByteWindow(WINDOW_BYTES)
   const writerId = randomUUID()

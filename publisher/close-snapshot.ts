@@ -1,11 +1,9 @@
 import type { Service } from '../contracts/language/contract-set.ts'
 import { type Lsn, lsnText } from '../contracts/positions.ts'
-import { streamName } from '../contracts/subjects.ts'
 import { type EntityTotals, WIRE_VERSION } from '../contracts/wire/message.ts'
 import { crashPoint } from '../infra/crash-point.ts'
 import { assertWholeEpoch } from './assert-whole-epoch.ts'
 import { appendControl, type OpenEpoch } from './begin-epoch.ts'
-import type { LogState } from './decide-publication.ts'
 import type { PublishedService } from './events.ts'
 import type { Reading } from './plan-readings.ts'
 import type { Run } from './run.ts'
@@ -13,7 +11,6 @@ import { entityTotals, flushAll } from './write-snapshot.ts'
 
 export interface SnapshotClosing {
   readonly run: Run
-  readonly logs: readonly LogState[]
   readonly opened: OpenEpoch
   /** All of them finished. */
   readonly readings: readonly Reading[]
@@ -58,10 +55,7 @@ function totalsOf(service: Service, readings: readonly Reading[]): EntityTotals[
 }
 
 /** A manifest must not close what the log does not hold any more. */
-async function assertWholeLogs({ run, logs, opened }: SnapshotClosing): Promise<void> {
-  for (const { service, epoch, epochSequence, lastSequence } of logs) {
-    const from = epoch === opened.epoch ? epochSequence : lastSequence + 1
-    const stream = streamName(run.dependencies.prefix, service)
-    await run.waitOut(async (manager) => await assertWholeEpoch(manager, stream, from))
-  }
+async function assertWholeLogs({ run, opened }: SnapshotClosing): Promise<void> {
+  for (const { name, from } of opened.streams.values())
+    await run.waitOut(async (manager) => await assertWholeEpoch(manager, name, from))
 }

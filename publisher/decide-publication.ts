@@ -17,7 +17,7 @@ export interface LogState {
   readonly lastSequence: number
   /** How long ago its last message was stored, by the broker's clock; null where there is none. */
   readonly quietMs: number | null
-  /** 0 where the stream has no epoch yet. */
+  /** 0 where the stream has no epoch yet, or has lost the message that would tell. */
   readonly epoch: number
   /** The dense number of the stream's last message, in the newest epoch. */
   readonly lastNumber: number
@@ -74,6 +74,8 @@ export interface PublicationWishes {
   readonly monolith: MonolithIdentity
   /** The entities of each service, by its name. */
   readonly entities: ReadonlyMap<string, readonly string[]>
+  /** The last epoch of a log that is lost; 0 where none is known to be. */
+  readonly lostEpoch: number
 }
 
 /**
@@ -84,7 +86,8 @@ export interface PublicationWishes {
  */
 export function decidePublication(logs: readonly LogState[], wishes: PublicationWishes): Publication {
   const epoch = Math.max(0, ...logs.map((log) => log.epoch))
-  if (epoch === 0 || wishes.newEpoch) return { kind: 'begin', epoch: epoch + 1 }
+  if (!wishes.newEpoch) assertEnds(logs)
+  if (epoch === 0 || wishes.newEpoch) return { kind: 'begin', epoch: Math.max(epoch, wishes.lostEpoch) + 1 }
   const newest = logs.filter((log) => log.epoch === epoch)
   const begun = newest.find((log) => log.begun !== null)?.begun
   if (!begun) throw refusal(`No stream says how epoch ${epoch} began: the log is not whole`)
@@ -110,6 +113,14 @@ function closedAsOf(newest: readonly LogState[]): string | null {
   return first !== undefined && points.every((point) => point !== undefined && parseLsn(point) === parseLsn(first))
     ? first
     : null
+}
+
+function assertEnds(logs: readonly LogState[]): void {
+  for (const { epoch, missing, service } of logs)
+    if (epoch === 0 && missing !== null)
+      throw refusal(
+        `The stream of service ${service} does not hold its last message (${missing}): messages were removed from the log, which must stay whole`,
+      )
 }
 
 function assertWhole(newest: readonly LogState[]): void {

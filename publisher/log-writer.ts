@@ -24,6 +24,12 @@ export interface LogWriter {
   flush(): Promise<void>
 }
 
+/** A writer that tells how far its stream has acknowledged what it was sent. */
+export interface StreamWriter extends LogWriter {
+  /** The sequence up to which the broker said that everything is stored. */
+  readonly acknowledged: number
+}
+
 export interface LogWriterOptions {
   readonly connection: NatsConnection
   readonly stream: string
@@ -64,7 +70,7 @@ interface InFlight {
 /** Longer than a broker's fsync under load; what passes it is ambiguous and is resolved by reading. */
 const ACKNOWLEDGE_TIMEOUT_MS = 20_000
 
-export function createLogWriter(options: LogWriterOptions): LogWriter {
+export function createLogWriter(options: LogWriterOptions): StreamWriter {
   return new FencedLogWriter(options)
 }
 
@@ -78,7 +84,7 @@ export function createLogWriter(options: LogWriterOptions): LogWriter {
  * What a broker that was cut off still stores late is met by the fence: then it is read again, and is ours too.
  * A stream without room is asked with one message at a time until it stores it.
  */
-class FencedLogWriter implements LogWriter {
+class FencedLogWriter implements StreamWriter {
   readonly #options: LogWriterOptions
   readonly #jetstream: JetStreamClient
   readonly #partBytes: number
@@ -102,6 +108,10 @@ class FencedLogWriter implements LogWriter {
     this.#patience = new StoringPatience(options)
     options.signal.addEventListener('abort', () => this.#fail(options.signal.reason), { once: true })
     void this.#followDisconnections()
+  }
+
+  get acknowledged(): number {
+    return (this.#inFlight[0]?.sequence ?? this.#nextSequence) - 1
   }
 
   async append(subject: string, payload: Uint8Array, identity: string, stored?: Stored): Promise<void> {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../contracts/failure.ts'
 import type { Entity } from '../contracts/language/contract-set.ts'
 import { lsnText, parseLsn } from '../contracts/positions.ts'
@@ -9,13 +8,7 @@ import { slotName } from '../infra/prepare/names.ts'
 import { TableRewritten } from './assert-same-table.ts'
 import { beginEpoch, type OpenEpoch } from './begin-epoch.ts'
 import { closeSnapshot, lastReading } from './close-snapshot.ts'
-import {
-  decidePublication,
-  type LogState,
-  type MonolithIdentity,
-  type Publication,
-  settlingMs,
-} from './decide-publication.ts'
+import { decidePublication, type LogState, type MonolithIdentity, type Publication } from './decide-publication.ts'
 import { type DecidedReading, decideReadings } from './decide-readings.ts'
 import type { PublishOutcome } from './events.ts'
 import { beginFollowing, watched } from './following/begin-following.ts'
@@ -24,15 +17,16 @@ import { judgeGuard, readGuard } from './following/guard.ts'
 import { endAllKeepers, findKept, startKeeper } from './keeper.ts'
 import { readIdentity } from './monolith-identity.ts'
 import { assertSlotFits, logIdentity, openSource } from './open-source.ts'
-import { logReadingOf, planReadings, type Reading, reportPlan } from './plan-readings.ts'
+import { planReadings, type Reading, reportPlan } from './plan-readings.ts'
 import { changedTables, readTableStates, recordTableStates } from './table-states.ts'
 import { takePublisherLock } from './publisher-lock.ts'
 import { readForeignKeys } from './read-foreign-keys.ts'
-import { readLogState } from './read-log-state.ts'
+import { readSettledLogs, readWishes } from './settled-logs.ts'
 import { noticeChangedMonolith, refuseUnfitMonolith } from './refuse-unfit-monolith.ts'
 import type { Run } from './run.ts'
 import { assertFollowable, assertNotReplaced, readSlot, readSlotRecord } from './slot.ts'
 import type { SnapshotSource } from './snapshot-source.ts'
+import { refuseUnsafeStreams, type StreamWatch, withStreamWatch } from './stream-watch.ts'
 import { announceAttempts, flushAll, writeSnapshot } from './write-snapshot.ts'
 
 type Outcome = Omit<PublishOutcome, 'seconds'>
@@ -57,8 +51,10 @@ export async function publishOnce(run: Run): Promise<Outcome> {
 async function publishLocked(run: Run): Promise<Outcome> {
   await refuseUnfitMonolith(run)
   const identity = await readIdentity(run.control)
+  // First of all: a stream by whose retention messages go that were read would lose them by the reading.
+  await refuseUnsafeStreams(run)
   const logs = await readSettledLogs(run)
-  const decision = decidePublication(logs, wishesOf(run, logs, identity))
+  const decision = decidePublication(logs, await readWishes(run, logs, identity))
   if (decision.kind !== 'already closed') return await publish(run, identity, logs, decision)
   const changed = decision.slotName === null ? [] : await changedTablesOf(run)
   if (changed.length > 0) return await publish(run, identity, logs, reopened(run, decision, changed))
@@ -112,7 +108,11 @@ async function followClosed(
       [...readings].map(([entity, { snapshot }]) => [snapshotKey(service, entity), snapshot] as const),
     ),
   )
-  return await watched(run, follow({ run, opened, slot, wish, snapshots }))
+  return await withStreamWatch(
+    run,
+    opened,
+    async (streams) => await watched(run, follow({ run, opened, slot, wish, snapshots, streams })),
+  )
 }
 
 async function publish(
@@ -132,24 +132,43 @@ async function publish(
     if (slot !== null) await assertGuarded(run, epoch, logs)
     const opened = await beginEpoch({ run, logs, epoch, identity, slot, consistencyPoint: last.consistencyPoint })
     report({ type: 'epoch-begun', epoch, slot, consistencyPoint })
-    if (slot === null) await announceAttempts({ run, opened, readings })
-    else await announceRecorded(run, opened, readings)
-    reportPlan(run, readings)
-    noticeSnapshots(run, readings, last)
-    const following = beginFollowing(run, opened, readings, slot)
-    following.catch(() => undefined)
-    await writeSnapshot({ run, opened, readings, snapshot: source?.name ?? '' })
-    await endKeepers(run.control, run.dependencies.prefix)
-    crashPoint('publish-keeper-ended')
-    const services = await closeSnapshot({ run, logs, opened, readings })
-    await source?.release()
-    await noticeChangedMonolith(run)
-    const { followedTo } = await watched(run, following)
+    const written = await withStreamWatch(
+      run,
+      opened,
+      async (streams) => await writeAndFollow({ run, opened, readings, source, slot, streams }),
+    )
     const left = await closedSlot(run, epoch, slot)
-    return { outcome: 'closed', epoch, consistencyPoint, slot: left, services, followedTo }
+    return { outcome: 'closed', epoch, consistencyPoint, slot: left, ...written }
   } finally {
     await source?.release().catch(() => undefined)
   }
+}
+
+interface Writing {
+  readonly run: Run
+  readonly opened: OpenEpoch
+  readonly readings: readonly Reading[]
+  readonly source: SnapshotSource | null
+  readonly slot: string | null
+  readonly streams: StreamWatch
+}
+
+async function writeAndFollow(writing: Writing): Promise<Pick<Outcome, 'services' | 'followedTo'>> {
+  const { opened, readings, run, slot, source, streams } = writing
+  if (slot === null) await announceAttempts({ run, opened, readings })
+  else await announceRecorded(run, opened, readings)
+  reportPlan(run, readings)
+  noticeSnapshots(run, readings, lastReading(readings))
+  const following = beginFollowing(run, opened, readings, slot, streams)
+  following.catch(() => undefined)
+  await writeSnapshot({ run, opened, readings, snapshot: source?.name ?? '' })
+  await endKeepers(run.control, run.dependencies.prefix)
+  crashPoint('publish-keeper-ended')
+  const services = await closeSnapshot({ run, opened, readings })
+  await source?.release()
+  await noticeChangedMonolith(run)
+  const { followedTo } = await watched(run, following)
+  return { services, followedTo }
 }
 
 async function assertGuarded({ control, dependencies }: Run, epoch: number, logs: readonly LogState[]): Promise<void> {
@@ -230,40 +249,6 @@ function noticeSnapshots({ report }: Run, readings: readonly Reading[], last: Re
     type: 'notice',
     text: `The snapshot under which ${names} ${earlier.length === 1 ? 'was' : 'were'} read is gone: that stays, the other tables are of a later moment, and all are exact together from ${lsnText(last.consistencyPoint)} on, when the changes after the earlier one are followed; --new-epoch reads all of them as of one moment.`,
   })
-}
-
-/** A log that goes on growing has another writer: one of another monolith, since the lock is ours. */
-const SETTLE_TRIES = 60
-
-async function readSettledLogs(run: Run): Promise<LogState[]> {
-  for (let tries = 1; tries <= SETTLE_TRIES; tries += 1) {
-    const logs = await readLogs(run)
-    const waitMs = settlingMs(logs, run.options.follow !== undefined)
-    if (waitMs === 0) return logs
-    await delay(waitMs, undefined, { signal: run.signal })
-  }
-  throw new Failure(
-    4,
-    `The log of ${run.dependencies.prefix} goes on growing: another publisher writes to it, from another monolith; give one of the two a SCISSION_PREFIX of its own.`,
-  )
-}
-
-async function readLogs(run: Run): Promise<LogState[]> {
-  const reading = logReadingOf(run)
-  return await Promise.all(run.dependencies.set.services.map(async ({ name }) => await readLogState(reading, name)))
-}
-
-function wishesOf(
-  { dependencies, former, options }: Run,
-  logs: readonly LogState[],
-  monolith: MonolithIdentity,
-): Parameters<typeof decidePublication>[1] {
-  const { withSlot } = options
-  const { services } = dependencies.set
-  const entities = new Map(services.map((service) => [service.name, service.entities.map(({ name }) => name)]))
-  // The new epoch that a former run began is the one that was wished.
-  const newEpoch = options.newEpoch && !logs.some(({ epoch }) => epoch === former.epoch)
-  return { newEpoch, withSlot, monolith, entities }
 }
 
 /** A snapshot that is closed stays whole without its slot; only the changes after it could not be followed. */

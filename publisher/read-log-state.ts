@@ -32,7 +32,9 @@ export async function readLogState(reading: LogReading, service: string): Promis
   const { created, lastSequence, quietMs } = await reading.waitOut(async (manager) => await streamEnd(manager, stream))
   const log = { service, streamCreated: created, lastSequence, quietMs }
   if (lastSequence === 0) return { ...log, ...NO_EPOCH }
-  const { epoch, number } = await reading.waitOut(async (manager) => await lastNumber(manager, stream, lastSequence))
+  const last = await reading.waitOut(async (manager) => await lastNumber(manager, stream, lastSequence))
+  if (last === null) return { ...log, ...NO_EPOCH, epochSequence: lastSequence + 1, missing: lastSequence }
+  const { epoch, number } = last
   const begun = await lastControl(reading, service, 'epoch', epoch)
   const epochSequence = begun?.sequence ?? lastSequence - number + 1
   const missing = await reading.waitOut(async (manager) => await firstMissing(manager, stream, epochSequence))
@@ -91,13 +93,9 @@ async function lastNumber(
   manager: JetStreamManager,
   stream: string,
   sequence: number,
-): Promise<{ readonly epoch: number; readonly number: number }> {
+): Promise<{ readonly epoch: number; readonly number: number } | null> {
   const last = await storedMessage(manager, stream, { seq: sequence })
-  if (last === null)
-    throw new Failure(
-      4,
-      `Stream ${stream} does not hold its last message (${sequence}): messages were removed from the log, which must stay whole; put the stream back from a copy, or give this deployment a prefix of its own (SCISSION_PREFIX).`,
-    )
+  if (last === null) return null
   const [epoch, number] = [Number(last.header.get(EPOCH_HEADER)), Number(last.header.get(NUMBER_HEADER))]
   if (Number.isSafeInteger(epoch) && Number.isSafeInteger(number) && epoch > 0 && number > 0) return { epoch, number }
   throw new Failure(

@@ -1,4 +1,4 @@
-import type { JetStreamManager } from 'nats'
+import type { JetStreamManager, StreamInfo } from 'nats'
 import { Failure } from '../contracts/failure.ts'
 import { NUMBER_HEADER, WRITER_HEADER } from '../contracts/wire/headers.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../infra/nats/api-code.ts'
@@ -13,10 +13,17 @@ export interface Unconfirmed {
   readonly number: number
 }
 
-/** What a writer knows of its stream: it was made then, and everything before the first unconfirmed is stored. */
-export interface WriterView {
+/** What is known of a stream that is written to. */
+export interface KnownStream {
   readonly stream: string
+  /** When it was made. */
   readonly streamCreated: string
+  /** The sequence up to which it said that everything is stored. */
+  readonly acknowledged: number
+}
+
+/** What a writer knows of its stream: everything before the first unconfirmed is stored. */
+export interface WriterView extends Omit<KnownStream, 'acknowledged'> {
   readonly writerId: string
   readonly unconfirmed: readonly Unconfirmed[]
   /** The sequence of the next message that would be sent. */
@@ -33,7 +40,8 @@ export interface StreamEnd {
  * @throws Failure 4 where the stream holds another writer's message, is not the one it was, or has lost messages.
  */
 export async function readStoredCount(manager: JetStreamManager, view: WriterView): Promise<number> {
-  const end = await readStreamEnd(manager, view.stream)
+  const { created, state } = await readStream(manager, view.stream)
+  const end = { created, lastSequence: state.last_seq }
   const failure = judgeStreamEnd(view, end)
   if (failure !== null) throw failure
   for (const [count, message] of view.unconfirmed.entries()) {
@@ -45,29 +53,35 @@ export async function readStoredCount(manager: JetStreamManager, view: WriterVie
 
 /** What the end of the stream alone shows; null where nothing is wrong. */
 export function judgeStreamEnd(view: WriterView, end: StreamEnd): Failure | null {
-  const acknowledged = (view.unconfirmed[0]?.sequence ?? view.nextSequence) - 1
-  if (end.created !== view.streamCreated)
+  const { nextSequence, stream, streamCreated, unconfirmed } = view
+  const acknowledged = (unconfirmed[0]?.sequence ?? nextSequence) - 1
+  const lost = judgeKept({ stream, streamCreated, acknowledged }, end)
+  return lost ?? (end.lastSequence >= nextSequence ? foreignFailure(stream, end.lastSequence) : null)
+}
+
+/** Whether it is the same stream, and reaches as far as it said. */
+export function judgeKept({ acknowledged, stream, streamCreated }: KnownStream, end: StreamEnd): Failure | null {
+  if (end.created !== streamCreated)
     return new Failure(
       4,
-      `Stream ${view.stream} was made anew while publish wrote to it: its log is lost; begin anew with publish --new-epoch.`,
+      `Stream ${stream} was made anew while publish wrote to it: its log is lost; run prepare, then begin anew with publish --new-epoch.`,
     )
   // Sending again would be refused for ever: what was acknowledged before is not there any more.
   if (end.lastSequence < acknowledged)
     return new LogWentBack(
       4,
-      `Stream ${view.stream} ends at message ${end.lastSequence}, but message ${acknowledged} was acknowledged: the broker came back with an older store; begin anew with publish --new-epoch.`,
+      `Stream ${stream} ends at message ${end.lastSequence}, but message ${acknowledged} was acknowledged: the broker came back with an older store; begin anew with publish --new-epoch.`,
     )
-  return end.lastSequence >= view.nextSequence ? foreignFailure(view.stream, end.lastSequence) : null
+  return null
 }
 
 /**
- * The end of a stream, from its leader.
+ * What the leader of a stream that is written to says of it.
  * @throws Failure 4 where the stream is gone.
  */
-async function readStreamEnd(manager: JetStreamManager, stream: string): Promise<StreamEnd> {
+export async function readStream(manager: JetStreamManager, stream: string): Promise<StreamInfo> {
   try {
-    const { created, state } = await manager.streams.info(stream)
-    return { created, lastSequence: state.last_seq }
+    return await manager.streams.info(stream)
   } catch (error) {
     if (apiCode(error) !== NO_STREAM) throw error
     throw new Failure(

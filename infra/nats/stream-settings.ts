@@ -56,6 +56,19 @@ const DUPLICATE_WINDOW_SECONDS = 1
  * stream without any is accepted as it is.
  */
 export function unsafeSettings(config: ExistingStreamConfig, needs: StreamNeeds): string[] {
+  return [
+    ...keepingMistakes(config),
+    ...removalMistakes(config),
+    ...limitMistakes(config, needs),
+    ...sourceMistakes(config, needs),
+  ]
+}
+
+/**
+ * Those of them that somebody can have brought about since the stream was made: a server does not take `deny_delete` and
+ * `deny_purge` back.
+ */
+export function changeableMistakes(config: ExistingStreamConfig, needs: StreamNeeds): string[] {
   return [...keepingMistakes(config), ...limitMistakes(config, needs), ...sourceMistakes(config, needs)]
 }
 
@@ -70,14 +83,19 @@ export function doubtfulSettings(config: ExistingStreamConfig): string[] {
   ])
 }
 
+function removalMistakes(config: ExistingStreamConfig): string[] {
+  return present([
+    [!config.deny_delete, 'deny_delete false (lets messages be deleted)'],
+    [!config.deny_purge, 'deny_purge false (lets messages be purged)'],
+  ])
+}
+
 function keepingMistakes(config: ExistingStreamConfig): string[] {
   return present([
     [config.retention !== RetentionPolicy.Limits, `retention ${config.retention} (drops messages that were read)`],
     [config.discard !== DiscardPolicy.New, `discard ${config.discard} (drops acknowledged messages at a limit)`],
     [config.storage !== StorageType.File, `storage ${config.storage} (loses all with the server)`],
     [config.persist_mode === 'async', 'persist_mode async (acknowledges what is not stored yet)'],
-    [!config.deny_delete, 'deny_delete false (lets messages be deleted)'],
-    [!config.deny_purge, 'deny_purge false (lets messages be purged)'],
     [config.allow_rollup_hdrs, 'allow_rollup_hdrs (lets one message replace all before it)'],
     [config.allow_msg_ttl === true, 'allow_msg_ttl (lets messages expire)'],
     [config.allow_msg_counter === true, 'allow_msg_counter (takes messages for counters)'],

@@ -1,6 +1,7 @@
 import type { OpenEpoch } from '../begin-epoch.ts'
 import type { Reading } from '../plan-readings.ts'
 import type { Run } from '../run.ts'
+import type { StreamWatch } from '../stream-watch.ts'
 import { follow, snapshotKey } from './follow.ts'
 import { watchTables } from './table-watch.ts'
 
@@ -10,6 +11,7 @@ export async function beginFollowing(
   opened: OpenEpoch,
   readings: readonly Reading[],
   slot: string | null,
+  streams: StreamWatch,
 ): Promise<{ readonly followedTo: string | null }> {
   const { follow: wish } = run.options
   if (wish === undefined || slot === null) return { followedTo: null }
@@ -17,7 +19,7 @@ export async function beginFollowing(
     readings.map(({ service, entity, snapshot }) => [snapshotKey(service.name, entity.name), snapshot]),
   )
   try {
-    return await follow({ run, opened, slot, wish, snapshots })
+    return await follow({ run, opened, slot, wish, snapshots, streams })
   } catch (error) {
     run.fail(error)
     throw error

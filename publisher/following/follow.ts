@@ -7,6 +7,7 @@ import type { OpenEpoch } from '../begin-epoch.ts'
 import { logReadingOf } from '../plan-readings.ts'
 import type { FollowWish } from '../publish-snapshot.ts'
 import type { Run } from '../run.ts'
+import type { StreamWatch } from '../stream-watch.ts'
 import { Acker } from './acker.ts'
 import { readStoredPosition } from './last-position.ts'
 import { writeGuard } from './guard.ts'
@@ -22,6 +23,7 @@ export interface FollowOptions {
   readonly opened: OpenEpoch
   readonly slot: string
   readonly wish: FollowWish
+  readonly streams: StreamWatch
   /** `pg_current_snapshot()` of each entity's reading, by its service's and its own name. */
   readonly snapshots: ReadonlyMap<string, string>
 }
@@ -79,7 +81,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
       statusMs: await readStatusMs(run),
       take: (message) => splitter.take(message),
       received: (lsn) => acker.received(lsn),
-      confirmable: () => acker.confirmable(Date.now()),
+      confirmable: () => acker.confirmable(syncedAt(options)),
       confirming: async () => await writeChangedGuard(options, acker.places, guarded),
       signal: AbortSignal.any([run.signal, done.signal]),
     })
@@ -89,6 +91,15 @@ export async function follow(options: FollowOptions): Promise<Followed> {
     throw error
   }
   throw new Error('Following ended without a reason')
+}
+
+/**
+ * By which clock a message counts as synced: what the broker has in its memory alone may be gone with its power before we
+ * hear of it, so it must be seen there after it should have been synced. Where each message is synced, its
+ * acknowledgement says all.
+ */
+function syncedAt({ streams, wish }: FollowOptions): number {
+  return wish.brokerSyncMs === 0 ? Date.now() : streams.wholeAt()
 }
 
 /** @param guarded what was written by now: on an idle monolith the writing alone would move the WAL on for ever. */

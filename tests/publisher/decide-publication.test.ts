@@ -21,6 +21,7 @@ const WISHES: PublicationWishes = {
     ['till', ['Sale']],
     ['stock', ['Sale']],
   ]),
+  lostEpoch: 0,
 }
 
 function empty(service: string): LogState {
@@ -127,6 +128,18 @@ test('a log from which messages were removed is refused', () => {
     refusal([closed('till', 1), { ...closed('stock', 1), missing: 4 }]),
     'The stream of service stock does not hold its message 4: messages were removed from the log',
   )
+})
+
+test('a log whose end was removed is refused, also where nothing else is left, and a new epoch is not one of its own', () => {
+  const emptied = { ...empty('stock'), lastSequence: 9, epochSequence: 10, missing: 9 }
+  for (const other of [closed('till', 1), begun('till', 1), empty('till')])
+    assert.match(
+      refusal([other, emptied]),
+      /^The stream of service stock does not hold its last message \(9\): messages were removed/,
+    )
+  const wishes = { ...WISHES, newEpoch: true, lostEpoch: 4 }
+  assert.equal(decidePublication([empty('till'), emptied], wishes), { kind: 'begin', epoch: 5 })
+  assert.equal(decidePublication([closed('till', 7), emptied], wishes), { kind: 'begin', epoch: 8 })
 })
 
 test('messages that are missing in an older epoch do not matter', () => {

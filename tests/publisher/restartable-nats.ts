@@ -31,7 +31,11 @@ const PASSWORD = 'for-a-test'
 const START_TRIES = 100
 const START_TRY_MS = 50
 
-export async function withRestartableNats<Result>(use: (nats: RestartableNats) => Promise<Result>): Promise<Result> {
+/** @param syncInterval how long a write may be in its memory alone, such as `1h`; nothing is by default. */
+export async function withRestartableNats<Result>(
+  use: (nats: RestartableNats) => Promise<Result>,
+  syncInterval?: string,
+): Promise<Result> {
   const folder = await createGuardedFolder()
   let child: ChildProcess | null = null
   try {
@@ -40,7 +44,9 @@ export async function withRestartableNats<Result>(use: (nats: RestartableNats) =
     const store = `${folder.path}/own`
     const file = `${folder.path}/own.conf`
     await mkdir(store, { recursive: true })
-    await writeFile(file, natsConfiguration({ folder: store, user: USER, password: PASSWORD, port, monitorPort }))
+    const access = { user: USER, password: PASSWORD, port, monitorPort }
+    const sync = syncInterval === undefined ? {} : { syncInterval }
+    await writeFile(file, natsConfiguration({ folder: store, ...access, ...sync }))
     const stop = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
       if (child === null) return
       const ended = once(child, 'exit')
