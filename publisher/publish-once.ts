@@ -49,12 +49,13 @@ export async function publishOnce(run: Run): Promise<Outcome> {
 }
 
 async function publishLocked(run: Run): Promise<Outcome> {
-  await refuseUnfitMonolith(run)
   const identity = await readIdentity(run.control)
   // First of all: a stream by whose retention messages go that were read would lose them by the reading.
   await refuseUnsafeStreams(run)
   const logs = await readSettledLogs(run)
   const decision = decidePublication(logs, await readWishes(run, logs, identity))
+  // Behind the decision: whoever is led to another monolith is told so, and not what that one lacks.
+  await refuseUnfitMonolith(run)
   if (decision.kind !== 'already closed') return await publish(run, identity, logs, decision)
   const changed = decision.slotName === null ? [] : await changedTablesOf(run)
   if (changed.length > 0) return await publish(run, identity, logs, reopened(run, decision, changed))

@@ -118,7 +118,7 @@ export function assertFollowable(name: string, slot: SlotState | null, record: S
 
 function unfollowable(slot: SlotState | null): string | null {
   if (slot === null) return 'gone'
-  if (slot.walStatus === 'lost') return 'lost (PostgreSQL removed the WAL that it needs)'
+  if (slot.walStatus === 'lost') return 'lost (PostgreSQL removed the WAL that it needs, by max_slot_wal_keep_size)'
   return slot.ours ? null : 'of another database or another plugin'
 }
 

@@ -4,6 +4,8 @@ import { connect, createServer, type Socket } from 'node:net'
 /** A server's stand-in on a port of its own, by which a test breaks connections at the moment that it chooses. */
 export interface TcpProxy {
   readonly port: number
+  /** From now on new connections lead to the server at this port. */
+  lead(port: number): void
   /** Breaks every connection that there is. */
   cut(): void
   /** From every connection that there is nothing comes any more, on either side, not even its end; new ones are not concerned. */
@@ -32,10 +34,10 @@ export async function withTcpProxy<Result>(
   use: (proxy: TcpProxy) => Promise<Result>,
 ): Promise<Result> {
   const pairs = new Set<Pair>()
-  const state = { refused: false, swallowed: false, held: false }
+  const state = { refused: false, swallowed: false, held: false, targetPort }
   const listener = createServer({ pauseOnConnect: true }, (client) => {
     if (state.refused) return void client.destroy()
-    const pair = { client, server: connect(targetPort, '127.0.0.1'), isSilent: false }
+    const pair = { client, server: connect(state.targetPort, '127.0.0.1'), isSilent: false }
     pairs.add(pair)
     join(pair, state, proxy)
     pair.client.once('close', () => pair.isSilent || pairs.delete(pair))
@@ -46,6 +48,7 @@ export async function withTcpProxy<Result>(
   if (address === null || typeof address === 'string') throw new Error('A listening server has no port')
   const proxy: TcpProxy = {
     port: address.port,
+    lead: (port) => void (state.targetPort = port),
     cut: () => pairs.forEach(breakOff),
     silence: () => {
       for (const pair of pairs) {

@@ -3,10 +3,12 @@ import { HEADER_RESERVE_BYTES } from '../../contracts/wire/headers.ts'
 import { type Lsn, lsnText, parseLsn } from '../../contracts/positions.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
 import { publicationName } from '../../infra/prepare/names.ts'
+import { codeOf } from '../../infra/postgres/session.ts'
 import type { OpenEpoch } from '../begin-epoch.ts'
 import { logReadingOf } from '../plan-readings.ts'
 import type { FollowWish } from '../publish-snapshot.ts'
 import type { Run } from '../run.ts'
+import { assertFollowable, readSlot } from '../slot.ts'
 import type { StreamWatch } from '../stream-watch.ts'
 import { Acker } from './acker.ts'
 import { readStoredPosition } from './last-position.ts'
@@ -37,6 +39,9 @@ export interface Followed {
 /** A server may be told of the slot's position so often; it must hear of us within its `wal_sender_timeout` anyway. */
 const STATUS_MS = 1_000
 const STATUS_SHARE = 3
+
+/** A slot that went, or was given up, since it was looked at: undefined object, object not in prerequisite state. */
+const SLOT_REFUSED = new Set(['42704', '55000'])
 
 export function snapshotKey(service: string, entity: string): string {
   return JSON.stringify([service, entity])
@@ -88,6 +93,8 @@ export async function follow(options: FollowOptions): Promise<Followed> {
   } catch (error) {
     if (reached.lsn !== null) return { followedTo: lsnText(reached.lsn) }
     run.signal.throwIfAborted()
+    if (SLOT_REFUSED.has(codeOf(error)))
+      assertFollowable(slot, await readSlot(run.control, slot), null, options.opened.epoch)
     throw error
   }
   throw new Error('Following ended without a reason')

@@ -89,12 +89,17 @@ export async function refusalsOf(
   return { publisher, consumer: await inTime(NOTICE_LIMIT_MS, failureOf(following.catchUp())) }
 }
 
-/** The way out of whatever was lost: reads all anew, follows, and compares. */
-export async function beginAnew(following: Following): Promise<number> {
+/** The way out of whatever was lost: reads all anew, and follows. @returns the epoch. */
+export async function publishAnew(following: Following): Promise<number> {
   const publishing = following.follow('anew', { newEpoch: true })
   await Promise.race([publishing, untilFollowed(following.published)])
   await following.mark('anew')
-  const { epoch } = await inTime(2 * NOTICE_LIMIT_MS, publishing)
+  return (await inTime(2 * NOTICE_LIMIT_MS, publishing)).epoch
+}
+
+/** The same, with what the services make of it. */
+export async function beginAnew(following: Following): Promise<number> {
+  const epoch = await publishAnew(following)
   await following.catchUp()
   await following.assertEqual()
   return epoch
