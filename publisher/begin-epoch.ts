@@ -106,12 +106,13 @@ function openWriters({ run, logs, epoch }: EpochBeginning): Map<string, StreamWr
     signal,
   }
   return new Map(
-    logs.map(({ service, streamCreated, lastSequence, ...log }) => [
+    logs.map(({ service, streamCreated, replicas, lastSequence, ...log }) => [
       service,
       createLogWriter({
         ...common,
         stream: streamName(dependencies.prefix, service),
         streamCreated,
+        replicas,
         lastSequence,
         lastNumber: log.epoch === epoch ? log.lastNumber : 0,
       }),

@@ -14,6 +14,7 @@ export interface LogState {
   readonly service: string
   /** When the stream was made, as the broker says it. */
   readonly streamCreated: string
+  readonly replicas: number
   readonly lastSequence: number
   /** How long ago its last message was stored, by the broker's clock; null where there is none. */
   readonly quietMs: number | null

@@ -35,6 +35,8 @@ export interface LogWriterOptions {
   readonly stream: string
   /** When the stream was made, as its leader says: one that was made anew is another. */
   readonly streamCreated: string
+  /** How many servers hold the stream. */
+  readonly replicas: number
   readonly writerId: string
   readonly traceParent: string
   readonly epoch: number
@@ -76,7 +78,8 @@ export function createLogWriter(options: LogWriterOptions): StreamWriter {
 
 /**
  * The fence: each message says which sequence it must follow, and which message it must find there. The sequence alone
- * would not do while several are under way: a stranger's message in the place of one of them would fit the next.
+ * would not do while several are under way: a stranger's message in the place of one of them would fit the next. Of a
+ * stream with replicas one is under way at a time.
  *
  * States: open → (a publish fails) resolving → open, or failed for good. While resolving, nothing new is sent. All that
  * was under way settles first; then the messages past the last acknowledged one are read from the stream's leader: what
@@ -88,6 +91,8 @@ class FencedLogWriter implements StreamWriter {
   readonly #options: LogWriterOptions
   readonly #jetstream: JetStreamClient
   readonly #partBytes: number
+  /** Whether each message waits for the acknowledgement of the one before. */
+  readonly #isAlone: boolean
   #nextSequence: number
   #nextNumber: number
   /** Messages after this number name the one before them, which this writer sent and has not had to ask for. */
@@ -102,6 +107,7 @@ class FencedLogWriter implements StreamWriter {
     this.#options = options
     this.#jetstream = options.connection.jetstream()
     this.#partBytes = options.maxPayloadBytes - HEADER_RESERVE_BYTES
+    this.#isAlone = options.replicas > 1
     this.#nextSequence = options.lastSequence + 1
     this.#nextNumber = options.lastNumber + 1
     this.#chainedAfter = this.#nextNumber
@@ -136,7 +142,7 @@ class FencedLogWriter implements StreamWriter {
   async #admit(subject: string, payload: Uint8Array, onStored?: Stored): Promise<void> {
     const { signal, window } = this.#options
     await untilAborted(signal, window.acquire(payload.length))
-    while (this.#resolving !== null) await this.#resolving
+    while (this.#isBusy()) await (this.#resolving ?? this.#inFlight[0]?.settled)
     if (this.#failure !== null) window.release(payload.length)
     this.#assertWhole()
     const message: InFlight = {
@@ -153,12 +159,18 @@ class FencedLogWriter implements StreamWriter {
     this.#send(message)
   }
 
+  /** Several replicas would each judge by what it remembers which message is the one before: see decision 0004. */
+  #isBusy(): boolean {
+    return this.#resolving !== null || (this.#isAlone && this.#inFlight.length > 0)
+  }
+
   #assertWhole(): void {
     if (this.#failure !== null) throw this.#failure.reason
   }
 
   #send(message: InFlight): void {
     const { stream, writerId } = this.#options
+    const isChained = !this.#isAlone && message.number > this.#chainedAfter
     message.trouble = null
     message.settled = new Promise((settle) => {
       // The first outcome counts: an answer that comes after the message was given up is found in the stream.
@@ -178,11 +190,11 @@ class FencedLogWriter implements StreamWriter {
       this.#jetstream
         .publish(message.subject, message.payload, {
           headers: messageHeaders(this.#options, message.number),
-          msgID: messageId(writerId, message.number),
+          ...(this.#isAlone ? {} : { msgID: messageId(writerId, message.number) }),
           expect: {
             streamName: stream,
             lastSequence: message.sequence - 1,
-            ...(message.number > this.#chainedAfter ? { lastMsgID: messageId(writerId, message.number - 1) } : {}),
+            ...(isChained ? { lastMsgID: messageId(writerId, message.number - 1) } : {}),
           },
           timeout: ACKNOWLEDGE_TIMEOUT_MS,
         })

@@ -29,8 +29,9 @@ export interface LogReading {
  */
 export async function readLogState(reading: LogReading, service: string): Promise<LogState> {
   const stream = streamName(reading.prefix, service)
-  const { created, lastSequence, quietMs } = await reading.waitOut(async (manager) => await streamEnd(manager, stream))
-  const log = { service, streamCreated: created, lastSequence, quietMs }
+  const { created, ...end } = await reading.waitOut(async (manager) => await streamEnd(manager, stream))
+  const { lastSequence } = end
+  const log = { service, streamCreated: created, ...end }
   if (lastSequence === 0) return { ...log, ...NO_EPOCH }
   const last = await reading.waitOut(async (manager) => await lastNumber(manager, stream, lastSequence))
   if (last === null) return { ...log, ...NO_EPOCH, epochSequence: lastSequence + 1, missing: lastSequence }
@@ -76,13 +77,13 @@ const NO_EPOCH = {
   readings: new Map<string, never>(),
 }
 
-type StreamEnd = Pick<LogState, 'lastSequence' | 'quietMs'> & { readonly created: string }
+type StreamEnd = Pick<LogState, 'lastSequence' | 'quietMs' | 'replicas'> & { readonly created: string }
 
 async function streamEnd(manager: JetStreamManager, stream: string): Promise<StreamEnd> {
   try {
-    const { created, state, ts } = await manager.streams.info(stream)
+    const { config, created, state, ts } = await manager.streams.info(stream)
     const quietMs = state.last_seq === 0 ? null : Date.parse(ts ?? FAR_FUTURE) - Date.parse(state.last_ts)
-    return { created, lastSequence: state.last_seq, quietMs }
+    return { created, replicas: config.num_replicas, lastSequence: state.last_seq, quietMs }
   } catch (error) {
     if (apiCode(error) !== NO_STREAM) throw error
     throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause: error })

@@ -28,6 +28,7 @@ function empty(service: string): LogState {
   return {
     service,
     streamCreated: 'then',
+    replicas: 1,
     lastSequence: 0,
     quietMs: null,
     epoch: 0,

@@ -35,6 +35,8 @@ export interface WriterOptions {
   readonly maxOutageMs?: number
   readonly signal?: AbortSignal
   readonly maxPayloadBytes?: number
+  /** In place of the log's own. */
+  readonly connection?: NatsConnection
 }
 
 export interface TestWriter extends LogWriter {
@@ -91,16 +93,18 @@ async function removeStream(url: string, stream: string): Promise<void> {
 }
 
 async function makeWriter(
-  { connection, manager, stream, notices, failures }: Omit<TestLog, 'writer' | 'read'>,
+  { stream, notices, failures, ...log }: Omit<TestLog, 'writer' | 'read'>,
   options: WriterOptions,
 ): Promise<TestWriter> {
   const { maxOutageMs = 30_000, signal = new AbortController().signal, id = randomUUID() } = options
-  const { created, state } = await manager.streams.info(stream)
+  const { connection = log.connection } = options
+  const { config, created, state } = await (await connection.jetstreamManager()).streams.info(stream)
   const notice = (text: string): void => void notices.push(text)
   const writer = createLogWriter({
     connection,
     stream,
     streamCreated: created,
+    replicas: config.num_replicas,
     writerId: id,
     traceParent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
     epoch: 1,

@@ -1,0 +1,253 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect, type JetStreamManager } from 'nats'
+import { freePorts } from '../infra/embedded/free-port.ts'
+import { createGuardedFolder } from '../infra/embedded/guarded-folder.ts'
+import { findNatsBinary } from '../infra/embedded/nats-binary.ts'
+import { natsConfiguration } from '../infra/embedded/nats-configuration.ts'
+import { type TcpProxy, withTcpProxy } from './tcp-proxy.ts'
+
+/** One server of a cluster, on its own store and ports. */
+export interface ClusterNode {
+  readonly name: string
+  readonly url: string
+  readonly port: number
+  kill(): Promise<void>
+  start(): Promise<void>
+  /** Stops it as it is, and lets it go on. */
+  pause(isPaused: boolean): void
+  /** Between it and the others nothing passes meanwhile; what was under way arrives when it is healed. Clients still reach it. */
+  isolate(isIsolated: boolean): void
+}
+
+export type Nodes = readonly [ClusterNode, ClusterNode, ClusterNode]
+
+/** Three servers with JetStream, whose network a test can cut. Clients are not told of the servers that they do not name. */
+export interface NatsCluster {
+  readonly nodes: Nodes
+  /** All nodes, as NATS_URL names them. */
+  readonly url: string
+  /** Asks by way of whichever of some nodes answers; all of them by default. */
+  ask<Result>(action: (manager: JetStreamManager) => Promise<Result>, asked?: readonly ClusterNode[]): Promise<Result>
+  /** The node that leads a stream as those that are asked have it, as soon as one does. */
+  leaderOf(stream: string, asked?: readonly ClusterNode[]): Promise<ClusterNode>
+  /** Makes the leader of a stream step down, and returns when another leads it. */
+  moveLeader(stream: string): Promise<ClusterNode>
+  /** Returns when the stream has a leader that hears of all replicas, and none of them is behind. */
+  untilWhole(stream: string): Promise<void>
+}
+
+const NODES = ['one', 'two', 'three'] as const
+const USER = 'scission'
+const PASSWORD = 'for-a-test'
+const TRY_MS = 50
+const START_LIMIT_MS = 30_000
+const MOVE_LIMIT_MS = 20_000
+const ANSWER_LIMIT_MS = 2_000
+
+interface Place {
+  readonly name: string
+  readonly port: number
+  readonly monitorPort: number
+  readonly routePort: number
+}
+
+/** Routes of one node: those that it makes, and those that are made to it. */
+type Links = ReadonlyMap<string, readonly TcpProxy[]>
+
+export async function withNatsCluster<Result>(use: (cluster: NatsCluster) => Promise<Result>): Promise<Result> {
+  const folder = await createGuardedFolder()
+  const nodes: ClusterNode[] = []
+  try {
+    const { program } = await findNatsBinary(process.env, folder)
+    const ports = await freePorts(NODES.length * 3)
+    const places = NODES.map((name, index) => ({
+      name,
+      port: ports[index * 3] ?? 0,
+      monitorPort: ports[index * 3 + 1] ?? 0,
+      routePort: ports[index * 3 + 2] ?? 0,
+    }))
+    return await withLinks(places, async (routes, links) => {
+      for (const place of places) {
+        const file = `${folder.path}/${place.name}.conf`
+        await mkdir(`${folder.path}/${place.name}`)
+        await writeFile(file, clusterConfiguration(`${folder.path}/${place.name}`, place, routes.get(place.name) ?? []))
+        nodes.push(nodeOf(program, file, place, links.get(place.name) ?? []))
+      }
+      await Promise.all(nodes.map(async (node) => await node.start()))
+      await untilReady(nodes)
+      return await use(clusterOf(nodes))
+    })
+  } finally {
+    for (const node of nodes) await node.kill()
+    await folder.remove()
+  }
+}
+
+/** One cluster for the tests of a file, since it takes seconds to start. It ends with the last of so many uses. */
+export function sharedNatsCluster(uses: number): typeof withNatsCluster {
+  let left = uses
+  let end = (): void => undefined
+  const ended = new Promise<void>((resolve) => (end = resolve))
+  let started: Promise<NatsCluster> | null = null
+  let running: Promise<void> = Promise.resolve()
+  return async (use) => {
+    started ??= new Promise((resolve, reject) => {
+      running = withNatsCluster(async (cluster) => {
+        resolve(cluster)
+        await ended
+      }).catch(reject)
+    })
+    try {
+      return await use(await started)
+    } finally {
+      left -= 1
+      if (left === 0) end()
+      if (left === 0) await running
+    }
+  }
+}
+
+/** A proxy for each direction of each pair: nobody knows another way, since what servers tell of themselves leads nowhere. */
+async function withLinks<Result>(
+  places: readonly Place[],
+  use: (routes: ReadonlyMap<string, readonly number[]>, links: Links) => Promise<Result>,
+): Promise<Result> {
+  const routes = new Map(places.map(({ name }) => [name, [] as number[]]))
+  const links = new Map(places.map(({ name }) => [name, [] as TcpProxy[]]))
+  const pairs = places.flatMap((from) => places.filter((to) => to !== from).map((to) => ({ from, to })))
+  const open = async (index: number): Promise<Result> => {
+    const pair = pairs[index]
+    if (pair === undefined) return await use(routes, links)
+    return await withTcpProxy(pair.to.routePort, async (proxy) => {
+      routes.get(pair.from.name)?.push(proxy.port)
+      for (const { name } of [pair.from, pair.to]) links.get(name)?.push(proxy)
+      return await open(index + 1)
+    })
+  }
+  return await open(0)
+}
+
+function clusterConfiguration(folder: string, { name, routePort, ...ports }: Place, routes: readonly number[]): string {
+  return `${natsConfiguration({ folder, user: USER, password: PASSWORD, ...ports })}
+server_name: ${name}
+cluster {
+  name: test
+  listen: "127.0.0.1:${routePort}"
+  advertise: "127.0.0.1:1"
+  no_advertise: true
+  routes: [${routes.map((port) => `"nats://127.0.0.1:${port}"`).join(', ')}]
+}
+`
+}
+
+function nodeOf(program: string, file: string, { name, port }: Place, links: readonly TcpProxy[]): ClusterNode {
+  let child: ChildProcess | null = null
+  return {
+    name,
+    port,
+    url: `nats://${USER}:${PASSWORD}@127.0.0.1:${port}`,
+    start: async () => {
+      child = spawn(program, ['--config', file], { stdio: 'ignore' })
+      await once(child, 'spawn')
+    },
+    kill: async () => {
+      if (child === null) return
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+      child = null
+    },
+    pause: (isPaused) => void child?.kill(isPaused ? 'SIGSTOP' : 'SIGCONT'),
+    isolate: (isIsolated) => links.forEach((link) => link.hold(isIsolated)),
+  }
+}
+
+/** Returns when the servers can make a stream of as many replicas: at first they know neither each other nor a leader. */
+async function untilReady(nodes: readonly ClusterNode[]): Promise<void> {
+  await untilDone(START_LIMIT_MS, async () => {
+    await asking(nodes, async (manager) => {
+      await manager.streams.add({ name: 'READY', num_replicas: nodes.length })
+      await manager.streams.delete('READY')
+    })
+  })
+}
+
+/** Asks whichever of the nodes answers, by a connection of its own. */
+async function asking<Result>(
+  nodes: readonly ClusterNode[],
+  action: (manager: JetStreamManager) => Promise<Result>,
+): Promise<Result> {
+  const servers = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  const connection = await connect({ servers, user: USER, pass: PASSWORD, reconnect: false, timeout: ANSWER_LIMIT_MS })
+  try {
+    return await action(await connection.jetstreamManager({ checkAPI: false, timeout: ANSWER_LIMIT_MS }))
+  } finally {
+    await connection.close()
+  }
+}
+
+/** @throws the action's last error where it has not succeeded in time. */
+async function untilDone<Result>(limitMs: number, action: () => Promise<Result>): Promise<Result> {
+  const deadline = Date.now() + limitMs
+  for (;;) {
+    try {
+      return await action()
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+      await sleep(TRY_MS)
+    }
+  }
+}
+
+function clusterOf(started: readonly ClusterNode[]): NatsCluster {
+  const [one, two, three] = started
+  if (one === undefined || two === undefined || three === undefined) throw new Error('A cluster has three nodes')
+  const nodes: Nodes = [one, two, three]
+  const leaderAmong = async (
+    stream: string,
+    asked: readonly ClusterNode[],
+    former?: ClusterNode,
+  ): Promise<ClusterNode> =>
+    await untilDone(MOVE_LIMIT_MS, async () => {
+      const { cluster } = await asking(asked, async (manager) => await manager.streams.info(stream))
+      const leader = nodes.find(({ name }) => name === cluster?.leader)
+      if (leader === undefined || leader === former) throw new Error(`Stream ${stream} has no new leader`)
+      return leader
+    })
+  return {
+    nodes,
+    url: nodes.map(({ url }) => url).join(','),
+    ask: async (action, asked = nodes) => await asking(asked, action),
+    leaderOf: async (stream, asked = nodes) => await leaderAmong(stream, asked),
+    moveLeader: async (stream) => {
+      const former = await leaderAmong(stream, nodes)
+      await stepDown(nodes, stream)
+      return await leaderAmong(stream, nodes, former)
+    },
+    untilWhole: async (stream) =>
+      await untilDone(START_LIMIT_MS, async () => {
+        const { cluster } = await asking(nodes, async (manager) => await manager.streams.info(stream))
+        const replicas = cluster?.replicas ?? []
+        if (
+          replicas.length === nodes.length - 1 &&
+          replicas.every(({ current, offline, lag }) => current && offline !== true && !lag)
+        )
+          return
+        throw new Error(`Not all replicas of stream ${stream} are current: ${JSON.stringify(cluster)}`)
+      }),
+  }
+}
+
+/** Manual: docs.nats.io, "JetStream API", $JS.API.STREAM.LEADER.STEPDOWN. */
+async function stepDown(nodes: readonly ClusterNode[], stream: string): Promise<void> {
+  const servers = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  const connection = await connect({ servers, user: USER, pass: PASSWORD, reconnect: false })
+  try {
+    await connection.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`, '', { timeout: ANSWER_LIMIT_MS })
+  } finally {
+    await connection.close()
+  }
+}
