@@ -1,3 +1,5 @@
+import { natsUrls } from '../nats/server-urls.ts'
+
 /** The form that a PostgreSQL URL must have, for sentences. */
 export const POSTGRES_FORM = 'postgres://user:password@host:5432/database'
 export const NATS_FORM = 'nats://user:password@host:4222'
@@ -20,12 +22,24 @@ export function postgresUrlMistake(text: string): string | null {
   return null
 }
 
-/** What is wrong with a NATS URL, in the same form. */
+/** What is wrong with the URL of a NATS server, or those of a cluster, in the same form. */
 export function natsUrlMistake(text: string): string | null {
-  const url = URL.canParse(text) ? new URL(text) : null
-  if (url === null || !/^(nats|tls):$/.test(url.protocol) || url.hostname === '')
-    return `is not a NATS URL: give it as ${NATS_FORM}, with the password percent-encoded`
-  if (url.pathname.length > 1 || url.search !== '' || url.hash !== '' || hasStrayPercent(text)) return PASSWORD_MISTAKE
+  const texts = natsUrls(text)
+  const form = text.includes(',') ? `${NATS_FORM} (several servers with commas between)` : NATS_FORM
+  const urls: URL[] = []
+  for (const one of texts) {
+    const url = URL.canParse(one) ? new URL(one) : null
+    if (url === null || !/^(nats|tls):$/.test(url.protocol) || !/^[^,]+$/.test(url.hostname))
+      return `is not a NATS URL: give it as ${form}, with the password percent-encoded`
+    if (url.pathname.length > 1 || url.search !== '' || url.hash !== '' || hasStrayPercent(one)) return PASSWORD_MISTAKE
+    urls.push(url)
+  }
+  if (new Set(urls.map(({ protocol }) => protocol)).size > 1)
+    return 'names servers with TLS and without: begin each URL with tls://, or each with nats://'
+  const users = urls
+    .filter(({ username }) => username !== '')
+    .map(({ username, password }) => `${username}:${password}`)
+  if (new Set(users).size > 1) return 'names servers with several users: give user and password once, they hold for all'
   return null
 }
 

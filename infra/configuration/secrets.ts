@@ -1,3 +1,5 @@
+import { natsUrls } from '../nats/server-urls.ts'
+
 /** Shorter passwords stand in too many words to be looked for by themselves. */
 const SHORTEST_SOUGHT_CHARACTERS = 6
 
@@ -7,7 +9,7 @@ const SHORTEST_SOUGHT_CHARACTERS = 6
  */
 export function withoutSecrets(text: string, urls: readonly string[]): string {
   let shown = text
-  for (const url of urls) {
+  for (const url of urls.flatMap(natsUrls)) {
     const { user, password, rest } = partsOf(url)
     if (password === '') continue
     for (const form of new Set([password, decoded(password)])) {

@@ -10,6 +10,7 @@ import {
 import { CONTENT_TYPE } from '../../contracts/wire/headers.ts'
 import { WIRE_VERSION } from '../../contracts/wire/message.ts'
 import { shapeHash, shapeOf } from '../../contracts/wire/shape.ts'
+import { natsUrls } from '../nats/server-urls.ts'
 import { entityFileNames } from './entity-files.ts'
 
 /** What an AsyncAPI document is made of. */
@@ -70,14 +71,19 @@ export function asyncApiDocument(source: AsyncApiSource): Json {
 
 function serversOf({ natsUrl }: AsyncApiSource): Json {
   if (natsUrl === null) return {}
-  const { protocol, host } = new URL(natsUrl)
-  const server = {
+  const servers = natsUrls(natsUrl).map((text) => new URL(text))
+  const [only, ...others] = servers
+  if (others.length === 0 && only !== undefined) return { servers: { log: serverOf(only) } }
+  return { servers: Object.fromEntries(servers.map((url, index) => [`log${index + 1}`, serverOf(url)])) }
+}
+
+function serverOf({ host, protocol }: URL): Json {
+  return {
     host,
     protocol: 'nats',
     description: `NATS with JetStream${protocol === 'tls:' ? ', by TLS' : ''}.`,
     security: [{ $ref: '#/components/securitySchemes/user' }],
   }
-  return { servers: { log: server } }
 }
 
 interface NamedChannel {

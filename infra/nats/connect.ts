@@ -2,8 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { connect, type ConnectionOptions, credsAuthenticator, type NatsConnection, NatsError } from 'nats'
 import { Failure } from '../../contracts/failure.ts'
 import { isOutage } from './outage.ts'
+import { natsUrls } from './server-urls.ts'
 
-/** A NATS server as the configuration names it: `NATS_URL`, which may hold user and password, and files by path. */
+/**
+ * NATS as the configuration names it: `NATS_URL`, which may hold user and password and name several servers of a cluster,
+ * and files by path.
+ */
 export interface NatsTarget {
   readonly url: string
   readonly credentialsFile: string | null
@@ -80,23 +84,29 @@ function versionNumbers(version: string): number[] {
 }
 
 async function connectionOptions(target: NatsTarget, purpose: string): Promise<ConnectionOptions> {
-  const url = URL.canParse(target.url) ? new URL(target.url) : null
-  if (url === null || !/^(nats|tls):$/.test(url.protocol) || url.hostname === '')
+  const texts = natsUrls(target.url)
+  const urls = texts.flatMap((text) => (URL.canParse(text) ? [new URL(text)] : []))
+  if (urls.length < texts.length || urls.some(({ protocol, hostname }) => !isServer(protocol, hostname)))
     throw new Failure(2, 'NATS_URL is not a NATS URL: give it as nats://user:password@host:4222.')
-  const tls = url.protocol === 'tls:' || target.caFile !== null
+  const tls = urls.some(({ protocol }) => protocol === 'tls:') || target.caFile !== null
+  const { username, password } = urls.find((url) => url.username !== '') ?? { username: '', password: '' }
   return {
-    servers: url.host,
+    servers: urls.map(({ host }) => host),
     name: `scission ${purpose}`,
     timeout: CONNECT_TIMEOUT_MS,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_WAIT_MS,
     pingInterval: PING_INTERVAL_MS,
-    ...(url.username === '' ? {} : { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) }),
+    ...(username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
     ...(tls ? { tls: target.caFile === null ? {} : { caFile: target.caFile } } : {}),
     ...(target.credentialsFile === null
       ? {}
       : { authenticator: credsAuthenticator(await readCredentials(target.credentialsFile)) }),
   }
+}
+
+function isServer(protocol: string, hostname: string): boolean {
+  return /^(nats|tls):$/.test(protocol) && /^[^,]+$/.test(hostname)
 }
 
 async function readCredentials(path: string): Promise<Uint8Array> {
@@ -142,7 +152,10 @@ export function brokerFailure(target: NatsTarget, error: unknown, wayOut: string
   })
 }
 
-/** Host and port, without user and password. */
+/** Host and port of each server, without user and password. */
 export function publicNatsPlace({ url }: NatsTarget): string {
-  return URL.canParse(url) ? new URL(url).host : 'an address that is not a URL'
+  const texts = natsUrls(url)
+  return texts.every((text) => URL.canParse(text))
+    ? texts.map((text) => new URL(text).host).join(', ')
+    : 'an address that is not a URL'
 }

@@ -32,11 +32,28 @@ test('an unencoded character in a password is noticed before a part of it passes
       assert.match(mistake ?? '', /unencoded|is not a/, password)
 })
 
-test('NATS URLs name one server', () => {
-  for (const url of ['nats://host', 'tls://user:pass@host:4222', 'nats://host:4222/'])
+test('NATS URLs name a server, or those of a cluster', () => {
+  for (const url of [
+    'nats://host',
+    'tls://user:pass@host:4222',
+    'nats://host:4222/',
+    'nats://a:4222,nats://b:4222',
+    'tls://user:a,b@a:4222, tls://b:4222 ,tls://user:a,b@c',
+  ])
     assert.is(natsUrlMistake(url), null, url)
-  for (const url of ['host:4222', 'http://host', 'nats://a:4222,nats://b:4222', ''])
+  for (const url of [
+    'host:4222',
+    'http://host',
+    'nats://a:4222,http://b:4222',
+    'nats://a:4222,b:4222',
+    'nats://a,,',
+    '',
+  ])
     assert.match(natsUrlMistake(url) ?? '', 'is not a NATS URL', url)
+  assert.match(natsUrlMistake('nats://a:4222,b:4222') ?? '', 'several servers with commas between')
+  assert.match(natsUrlMistake('nats://a,tls://b') ?? '', 'with TLS and without')
+  assert.match(natsUrlMistake('nats://u:1@a,nats://u:2@b') ?? '', 'several users')
+  assert.match(natsUrlMistake('nats://a,nats://u:1/2@b') ?? '', /unencoded|is not a/)
 })
 
 test('one database has one place, however it is spelled', () => {
@@ -83,6 +100,11 @@ test('no password is left in a text, however it stands there', () => {
       assert.match(text, '@host:5432/database')
     }),
   )
+})
+
+test('the passwords of several servers are hidden', () => {
+  const url = 'nats://user:hidden-1@a:4222,nats://user:hidden-1@b:4222'
+  assert.is(withoutSecrets(`${url} hidden-1`, [url]), 'nats://user:***@a:4222,nats://user:***@b:4222 ***')
 })
 
 test('a short password is hidden in a URL, and other words keep theirs', () => {

@@ -18,6 +18,7 @@ function validator() {
 
 const SOURCES: Readonly<Record<string, AsyncApiSource>> = {
   ArchiModeler: { set: archimodeler, prefix: 'staging', natsUrl: 'tls://user:hidden-password@nats.internal:4222' },
+  'a cluster': { set: archimodeler, prefix: 'staging', natsUrl: 'nats://user:hidden-password@a:4222,nats://b:4222' },
   'the hostile set': { set: hostile, prefix: 'hostile', natsUrl: null },
 }
 
@@ -57,6 +58,11 @@ test('the server is named without its user and password', () => {
   assert.not.match(JSON.stringify(document), 'hidden-password')
   assert.not.match(JSON.stringify(document), 'user:')
   assert.is(asyncApiDocument({ ...archimodelerSource(), natsUrl: null })['servers'], undefined)
+  const servers = asyncApiDocument({ ...archimodelerSource(), natsUrl: 'nats://u:p@a:4222,nats://b:4222' })['servers']
+  assert.equal(
+    Object.values(Object(servers)).map((server) => Reflect.get(Object(server), 'host')),
+    ['a:4222', 'b:4222'],
+  )
 })
 
 function referencesOf(value: unknown): string[] {
