@@ -1,4 +1,4 @@
-import type { JetStreamManager, StoredMsg } from 'nats'
+import type { JetStreamManager, StoredMsg, StreamInfo } from 'nats'
 import { Failure } from '../contracts/failure.ts'
 import { parseStreamSequence, type StreamSequence } from '../contracts/positions.ts'
 import { type ControlKind, controlSubject, streamName } from '../contracts/subjects.ts'
@@ -7,6 +7,7 @@ import { EPOCH_HEADER, NUMBER_HEADER, WRITER_HEADER } from '../contracts/wire/he
 import type { Control, EpochControl } from '../contracts/wire/message.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../infra/nats/api-code.ts'
 import type { WaitOut } from '../infra/nats/outage.ts'
+import { assertSure, readStream } from '../infra/nats/stream-leader.ts'
 import type { Numbered } from './log-order.ts'
 import type { Checkpoint } from './service-state.ts'
 
@@ -38,21 +39,32 @@ const NEW_EPOCH = 'begin a new epoch with publish --new-epoch'
  * @throws Failure 4 where there is no stream, or the log is older than the service, or another one.
  */
 export async function findBeginning(log: ServiceLog, checkpoint: Checkpoint): Promise<Beginning> {
-  return await log.ask(async (manager) => await findIn(manager, log, checkpoint))
+  return await log.ask(async (manager, isSure) => await findIn(manager, log, checkpoint, isSure))
 }
 
-async function findIn(manager: JetStreamManager, log: ServiceLog, checkpoint: Checkpoint): Promise<Beginning> {
-  const lastSequence = await readLastSequence(manager, streamName(log.prefix, log.service))
+async function findIn(
+  manager: JetStreamManager,
+  log: ServiceLog,
+  checkpoint: Checkpoint,
+  isSure: boolean,
+): Promise<Beginning> {
+  const info = await readLogStream(manager, streamName(log.prefix, log.service))
+  const lastSequence = info.state.last_seq
+  const assertLacking = (): void => assertSure(info, isSure)
   const newest = await lastControl(manager, log, 'epoch')
   if (newest === null && checkpoint.epoch === 0)
     return { from: parseStreamSequence(1), previous: null, announced: new Map(), isOvertaken: false }
-  if (newest === null && lastSequence >= checkpoint.streamSequence) throw removedFailure(log, checkpoint, lastSequence)
-  if (newest === null || newest.control.epoch < checkpoint.epoch) throw olderFailure(log, checkpoint, newest)
+  if (newest === null || newest.control.epoch < checkpoint.epoch) {
+    assertLacking()
+    throw newest === null && lastSequence >= checkpoint.streamSequence
+      ? removedFailure(log, checkpoint, lastSequence)
+      : olderFailure(log, checkpoint, newest)
+  }
   if (newest.control.epoch > checkpoint.epoch)
     return { from: newest.sequence, previous: null, announced: new Map(), isOvertaken: true }
   assertSameLog(log, checkpoint, newest.control)
   const later = await laterAttempt(manager, log, checkpoint)
-  const hinted = await readHinted(manager, { log, lastSequence, first: newest.sequence }, checkpoint)
+  const hinted = await readHinted(manager, { log, lastSequence, first: newest.sequence, assertLacking }, checkpoint)
   const isReplaced = hinted === 'replaced'
   return {
     from: isReplaced ? newest.sequence : parseStreamSequence(checkpoint.streamSequence + 1),
@@ -62,9 +74,9 @@ async function findIn(manager: JetStreamManager, log: ServiceLog, checkpoint: Ch
   }
 }
 
-async function readLastSequence(manager: JetStreamManager, stream: string): Promise<number> {
+async function readLogStream(manager: JetStreamManager, stream: string): Promise<StreamInfo> {
   try {
-    return (await manager.streams.info(stream)).state.last_seq
+    return await readStream(manager, stream)
   } catch (cause) {
     if (apiCode(cause) === NO_STREAM)
       throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause })
@@ -97,6 +109,8 @@ interface Place {
   readonly lastSequence: number
   /** The epoch's first message. */
   readonly first: number
+  /** Lets pass only what a stream lacks for sure. */
+  readonly assertLacking: () => void
 }
 
 /**
@@ -106,22 +120,25 @@ interface Place {
  */
 async function readHinted(
   manager: JetStreamManager,
-  { log, lastSequence, first }: Place,
+  { log, lastSequence, first, assertLacking }: Place,
   checkpoint: Checkpoint,
 ): Promise<Numbered | 'replaced' | null> {
   const { phase, streamSequence: sequence, writer } = checkpoint
   if (sequence < first) return null
   if (sequence > lastSequence) {
+    assertLacking()
     if (phase === 'following') return 'replaced'
     throw olderFailure(log, checkpoint, null)
   }
   const stream = streamName(log.prefix, log.service)
   const message = await getMessage(manager, stream, { seq: sequence })
-  if (message === null)
+  if (message === null) {
+    assertLacking()
     throw new Failure(
       4,
       `Stream ${stream} does not hold its message ${sequence}, which service ${log.service} has applied: put the stream back from a copy, or ${NEW_EPOCH}.`,
     )
+  }
   const found = message.header.get(WRITER_HEADER)
   if (found !== writer && phase === 'following') return 'replaced'
   if (found !== writer) throw olderFailure(log, checkpoint, null)

@@ -4,6 +4,7 @@ import { Failure } from '../contracts/failure.ts'
 import { streamName } from '../contracts/subjects.ts'
 import { createWaitOut, type WaitOut } from '../infra/nats/outage.ts'
 import { readLog, type ReadLogOptions } from '../infra/nats/read-log.ts'
+import { readStream } from '../infra/nats/stream-leader.ts'
 import { LogApplier } from './apply-log.ts'
 import type { ConsumeOptions, ConsumerDependencies } from './consume.ts'
 import { openConsumerSession, type OpenSessions, type SessionLife } from './consumer-session.ts'
@@ -252,7 +253,7 @@ async function storeHint({ leader }: ConnectedRun, watermark: Watermark): Promis
 
 async function isDone({ ask, options }: ConnectedRun, { applier, stream }: Reading, applied: number): Promise<boolean> {
   if (!options.untilCaughtUp || applier.phase !== 'following') return false
-  return applied >= (await ask(async (manager) => (await manager.streams.info(stream)).state.last_seq))
+  return applied >= (await ask(async (manager) => (await readStream(manager, stream)).state.last_seq))
 }
 
 function assertProgress({ dependencies, options }: Run, progressAt: number): void {

@@ -1,12 +1,13 @@
 import type { JetStreamManager } from 'nats'
 import { Failure } from '../contracts/failure.ts'
+import { readStream } from '../infra/nats/stream-leader.ts'
 
 /**
  * The first sequence, from one on, whose message the stream does not hold any more; null where it holds all. Streams that
  * `prepare` makes let nobody remove a message, and whoever administers the broker can change that.
  */
 export async function firstMissing(manager: JetStreamManager, stream: string, from: number): Promise<number | null> {
-  const { state } = await manager.streams.info(stream, { deleted_details: true })
+  const { state } = await readStream(manager, stream, { deleted_details: true })
   if (state.first_seq > from && state.last_seq >= from) return from
   const missing = (state.deleted ?? []).filter((sequence) => sequence >= from)
   return missing.length === 0 ? null : Math.min(...missing)

@@ -72,6 +72,9 @@ interface InFlight {
 /** Longer than a broker's fsync under load; what passes it is ambiguous and is resolved by reading. */
 const ACKNOWLEDGE_TIMEOUT_MS = 20_000
 
+/** A leader that died with the message never answers; the next one is elected within 4 to 9 s. */
+const REPLICATED_TIMEOUT_MS = 5_000
+
 export function createLogWriter(options: LogWriterOptions): StreamWriter {
   return new FencedLogWriter(options)
 }
@@ -196,7 +199,7 @@ class FencedLogWriter implements StreamWriter {
             lastSequence: message.sequence - 1,
             ...(isChained ? { lastMsgID: messageId(writerId, message.number - 1) } : {}),
           },
-          timeout: ACKNOWLEDGE_TIMEOUT_MS,
+          timeout: this.#isAlone ? REPLICATED_TIMEOUT_MS : ACKNOWLEDGE_TIMEOUT_MS,
         })
         .then(
           (answer) => end(() => this.#acknowledge(message, answer)),
@@ -273,7 +276,7 @@ class FencedLogWriter implements StreamWriter {
     const { stream, streamCreated, waitOut, writerId } = this.#options
     const unconfirmed = this.#inFlight.slice()
     const view = { stream, streamCreated, writerId, unconfirmed, nextSequence: this.#nextSequence }
-    const count = await waitOut(async (manager) => await readStoredCount(manager, view))
+    const count = await waitOut(async (manager, isSure) => await readStoredCount(manager, view, isSure))
     if (this.#failure === null) for (const message of unconfirmed.slice(0, count)) this.#markStored(message)
   }
 

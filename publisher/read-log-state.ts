@@ -7,6 +7,7 @@ import { EPOCH_HEADER, NUMBER_HEADER } from '../contracts/wire/headers.ts'
 import type { Control } from '../contracts/wire/message.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../infra/nats/api-code.ts'
 import type { WaitOut } from '../infra/nats/outage.ts'
+import { NotYetHeld, readStream } from '../infra/nats/stream-leader.ts'
 import { type LogMessage, readLog } from '../infra/nats/read-log.ts'
 import { firstMissing } from './assert-whole-epoch.ts'
 import type { LogState } from './decide-publication.ts'
@@ -33,7 +34,9 @@ export async function readLogState(reading: LogReading, service: string): Promis
   const { lastSequence } = end
   const log = { service, streamCreated: created, ...end }
   if (lastSequence === 0) return { ...log, ...NO_EPOCH }
-  const last = await reading.waitOut(async (manager) => await lastNumber(manager, stream, lastSequence))
+  const last = await reading.waitOut(
+    async (manager, isSure) => await lastNumber(manager, stream, lastSequence, isSure || end.replicas === 1),
+  )
   if (last === null) return { ...log, ...NO_EPOCH, epochSequence: lastSequence + 1, missing: lastSequence }
   const { epoch, number } = last
   const begun = await lastControl(reading, service, 'epoch', epoch)
@@ -81,7 +84,7 @@ type StreamEnd = Pick<LogState, 'lastSequence' | 'quietMs' | 'replicas'> & { rea
 
 async function streamEnd(manager: JetStreamManager, stream: string): Promise<StreamEnd> {
   try {
-    const { config, created, state, ts } = await manager.streams.info(stream)
+    const { config, created, state, ts } = await readStream(manager, stream)
     const quietMs = state.last_seq === 0 ? null : Date.parse(ts ?? FAR_FUTURE) - Date.parse(state.last_ts)
     return { created, replicas: config.num_replicas, lastSequence: state.last_seq, quietMs }
   } catch (error) {
@@ -94,8 +97,10 @@ async function lastNumber(
   manager: JetStreamManager,
   stream: string,
   sequence: number,
+  isSure: boolean,
 ): Promise<{ readonly epoch: number; readonly number: number } | null> {
   const last = await storedMessage(manager, stream, { seq: sequence })
+  if (last === null && !isSure) throw new NotYetHeld('A replicated stream lacks its last message')
   if (last === null) return null
   const [epoch, number] = [Number(last.header.get(EPOCH_HEADER)), Number(last.header.get(NUMBER_HEADER))]
   if (Number.isSafeInteger(epoch) && Number.isSafeInteger(number) && epoch > 0 && number > 0) return { epoch, number }

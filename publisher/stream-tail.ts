@@ -2,6 +2,7 @@ import type { JetStreamManager, StreamInfo } from 'nats'
 import { Failure } from '../contracts/failure.ts'
 import { NUMBER_HEADER, WRITER_HEADER } from '../contracts/wire/headers.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../infra/nats/api-code.ts'
+import { assertSure, readStream } from '../infra/nats/stream-leader.ts'
 import { missingFailure } from './assert-whole-epoch.ts'
 
 /** The broker came back with an older store: what it has lost may still be in the monolith's WAL. */
@@ -30,23 +31,24 @@ export interface WriterView extends Omit<KnownStream, 'acknowledged'> {
   readonly nextSequence: number
 }
 
-export interface StreamEnd {
-  readonly created: string
+export interface StreamEnd extends Pick<StreamInfo, 'created' | 'cluster'> {
   readonly lastSequence: number
 }
 
 /**
  * Reads from the stream's leader which of the unconfirmed messages are stored: the first so many of them.
+ * @param isSure that what the leader does not have the stream lacks.
  * @throws Failure 4 where the stream holds another writer's message, is not the one it was, or has lost messages.
  */
-export async function readStoredCount(manager: JetStreamManager, view: WriterView): Promise<number> {
-  const { created, state } = await readStream(manager, view.stream)
-  const end = { created, lastSequence: state.last_seq }
+export async function readStoredCount(manager: JetStreamManager, view: WriterView, isSure: boolean): Promise<number> {
+  const { cluster, created, state } = await readWrittenStream(manager, view.stream)
+  const end = { created, lastSequence: state.last_seq, ...(cluster === undefined ? {} : { cluster }) }
   const failure = judgeStreamEnd(view, end)
+  if (failure instanceof LogWentBack) assertSure(end, isSure)
   if (failure !== null) throw failure
   for (const [count, message] of view.unconfirmed.entries()) {
     if (message.sequence > end.lastSequence) return count
-    await assertOwn(manager, view, message)
+    await assertOwn(manager, view, message, () => assertSure(end, isSure))
   }
   return view.unconfirmed.length
 }
@@ -79,9 +81,9 @@ export function judgeKept({ acknowledged, stream, streamCreated }: KnownStream, 
  * What the leader of a stream that is written to says of it.
  * @throws Failure 4 where the stream is gone.
  */
-export async function readStream(manager: JetStreamManager, stream: string): Promise<StreamInfo> {
+export async function readWrittenStream(manager: JetStreamManager, stream: string): Promise<StreamInfo> {
   try {
-    return await manager.streams.info(stream)
+    return await readStream(manager, stream)
   } catch (error) {
     if (apiCode(error) !== NO_STREAM) throw error
     throw new Failure(
@@ -96,12 +98,14 @@ async function assertOwn(
   manager: JetStreamManager,
   { stream, writerId }: WriterView,
   { sequence, number }: Unconfirmed,
+  assertLacking: () => void,
 ): Promise<void> {
   try {
     const { header } = await manager.streams.getMessage(stream, { seq: sequence })
     if (header.get(WRITER_HEADER) === writerId && Number(header.get(NUMBER_HEADER)) === number) return
   } catch (error) {
     if (apiCode(error) !== NO_MESSAGE) throw error
+    assertLacking()
     throw missingFailure(stream, sequence, error)
   }
   throw foreignFailure(stream, sequence)

@@ -4,11 +4,12 @@ import { Failure } from '../contracts/failure.ts'
 import { serviceSubjects, streamName } from '../contracts/subjects.ts'
 import { readStreamConfig } from '../infra/nats/ensure-stream.ts'
 import { untilAborted } from '../infra/nats/outage.ts'
+import { assertSure } from '../infra/nats/stream-leader.ts'
 import { changeableMistakes, type ExistingStreamConfig } from '../infra/nats/stream-settings.ts'
 import { firstMissing, missingFailure } from './assert-whole-epoch.ts'
 import type { OpenEpoch } from './begin-epoch.ts'
 import type { Run } from './run.ts'
-import { judgeKept, readStream } from './stream-tail.ts'
+import { judgeKept, type KnownStream, LogWentBack, readWrittenStream } from './stream-tail.ts'
 
 /** What an operator does to a stream by mistake is told while he still remembers it. */
 const LOOK_MS = 2_000
@@ -65,27 +66,31 @@ async function lookAt(run: Run, { streams, writers }: OpenEpoch, service: string
   if (stream === undefined || writer === undefined) throw new Error(`No stream of service ${service} is open`)
   const { name, created, from } = stream
   // What is acknowledged meanwhile may be in the answer or not.
-  const { acknowledged } = writer
-  const { config, missing, ...end } = await run.waitOut(async (manager) => await look(manager, name, from))
-  const failure = judgeKept({ stream: name, streamCreated: created, acknowledged }, end)
+  const view = { stream: name, streamCreated: created, acknowledged: writer.acknowledged }
+  const { config, failure } = await run.waitOut(async (manager, isSure) => await look(manager, view, { from, isSure }))
   if (failure !== null) throw failure
   assertSafe(run, service, config)
-  if (missing !== null) throw missingFailure(name, missing)
 }
 
 interface Look {
   readonly config: ExistingStreamConfig
-  readonly created: string
-  readonly lastSequence: number
-  /** The first message of the epoch that is not there; null where all are. */
-  readonly missing: number | null
+  /** What it has lost, of the epoch that begins with the message `from`. */
+  readonly failure: Failure | null
 }
 
-async function look(manager: JetStreamManager, stream: string, from: number): Promise<Look> {
-  const { config, created, state } = await readStream(manager, stream)
+async function look(
+  manager: JetStreamManager,
+  view: KnownStream,
+  { from, isSure }: { readonly from: number; readonly isSure: boolean },
+): Promise<Look> {
+  const info = await readWrittenStream(manager, view.stream)
+  const { config, created, state } = info
   const isWhole = state.first_seq <= from && (state.num_deleted ?? 0) === 0
-  const missing = isWhole ? null : await firstMissing(manager, stream, from)
-  return { config, created, lastSequence: state.last_seq, missing }
+  const missing = isWhole ? null : await firstMissing(manager, view.stream, from)
+  const lost = judgeKept(view, { created, lastSequence: state.last_seq })
+  const failure = lost ?? (missing === null ? null : missingFailure(view.stream, missing))
+  if (lost instanceof LogWentBack || (lost === null && missing !== null)) assertSure(info, isSure)
+  return { config, failure }
 }
 
 /**

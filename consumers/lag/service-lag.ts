@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 import { streamName } from '../../contracts/subjects.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../../infra/nats/api-code.ts'
+import { readStream } from '../../infra/nats/stream-leader.ts'
 import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
 import { hasStateTable } from '../../infra/service-database/has-state-table.ts'
 import { isConsumed } from '../../infra/service-database/is-consumed.ts'
@@ -46,7 +47,7 @@ export async function readServiceLag({ manager, prefix, service, database }: Lag
     messagesPerSecond: await readRate(client),
   }))
   const stream = streamName(prefix, service)
-  const { state, ts } = await manager.streams.info(stream).catch((cause: unknown) => {
+  const { state, ts } = await readStream(manager, stream).catch((cause: unknown) => {
     if (apiCode(cause) !== NO_STREAM) throw cause
     throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause })
   })

@@ -9,6 +9,7 @@ import {
 } from 'nats'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../../contracts/failure.ts'
+import { LeaderAlone, NotYetHeld } from './stream-leader.ts'
 
 /** How long a broker that is away is waited for, and who is told of it. */
 export interface OutagePatience {
@@ -18,11 +19,19 @@ export interface OutagePatience {
   readonly signal: AbortSignal
 }
 
-/** Runs an action against the broker; while the broker is away it is tried again. */
-export type WaitOut = <Result>(action: (manager: JetStreamManager) => Promise<Result>) => Promise<Result>
+/**
+ * Runs an action against the broker; while the broker is away it is tried again. The action is told whether a stream has
+ * lacked what it looks for, by `NotYetHeld`, for so long that it does not have it.
+ */
+export type WaitOut = <Result>(
+  action: (manager: JetStreamManager, isSure: boolean) => Promise<Result>,
+) => Promise<Result>
 
 /** A pause between two tries to reach a broker that is away. */
 export const RETRY_WAIT_MS = 500
+
+/** What a new leader holds it has applied long before. */
+const LACKING_MS = 5_000
 
 const CONNECTION_LOOK_MS = 100
 
@@ -59,20 +68,26 @@ export function createWaitOut(connection: NatsConnection, patience: OutagePatien
   let said = false
   return async (action) => {
     const deadline = Date.now() + patience.maxOutageMs
+    let lackingSince = Number.POSITIVE_INFINITY
     for (let tries = 1; ; tries += 1) {
       patience.signal.throwIfAborted()
       try {
-        const result = await untilAborted(patience.signal, whileConnected(connection, action))
+        const result = await untilAborted(
+          patience.signal,
+          whileConnected(connection, action, Date.now() - lackingSince > LACKING_MS),
+        )
         said = false
         return result
       } catch (error) {
         patience.signal.throwIfAborted()
-        if (!isOutage(error)) throw error
+        const isLacking = error instanceof NotYetHeld
+        lackingSince = isLacking ? Math.min(lackingSince, Date.now()) : Number.POSITIVE_INFINITY
+        if (!isLacking && !isOutage(error)) throw error
         assertOpen(connection, error)
-        if (Date.now() >= deadline) throw outageFailure(patience.maxOutageMs, error)
-        if (tries > 1 && !said)
-          patience.notice(`NATS does not answer: waiting for it, up to ${patience.maxOutageMs / 1000} s.`)
-        said ||= tries > 1
+        if (Date.now() >= deadline && !isLacking) throw outageFailure(patience.maxOutageMs, error)
+        const isToSay = tries > 1 && !isLacking && !said
+        if (isToSay) patience.notice(outageNotice(patience.maxOutageMs, error))
+        said ||= isToSay
         await delay(RETRY_WAIT_MS, undefined, { signal: patience.signal }).catch(() => undefined)
       }
     }
@@ -82,7 +97,8 @@ export function createWaitOut(connection: NatsConnection, patience: OutagePatien
 /** A request that is made without a connection, or whose connection breaks, would lie there until it times out. */
 async function whileConnected<Result>(
   connection: NatsConnection,
-  action: (manager: JetStreamManager) => Promise<Result>,
+  action: (manager: JetStreamManager, isSure: boolean) => Promise<Result>,
+  isSure: boolean,
 ): Promise<Result> {
   const lost = NatsError.errorForCode(ErrorCode.Disconnect)
   if (!isConnected(connection)) throw lost
@@ -91,7 +107,8 @@ async function whileConnected<Result>(
     throw lost
   })
   try {
-    return await Promise.race([connection.jetstreamManager({ checkAPI: false }).then(action), broken])
+    const asking = connection.jetstreamManager({ checkAPI: false }).then((manager) => action(manager, isSure))
+    return await Promise.race([asking, broken])
   } finally {
     stop.abort()
     broken.catch(() => undefined)
@@ -117,7 +134,20 @@ async function untilChanged(connection: NatsConnection, signal: AbortSignal): Pr
   }
 }
 
+function outageNotice(maxOutageMs: number, cause: unknown): string {
+  const upTo = `up to ${maxOutageMs / 1000} s`
+  return cause instanceof LeaderAlone
+    ? `The leader of stream ${cause.stream} hears no majority of its replicas: waiting for them, ${upTo}.`
+    : `NATS does not answer: waiting for it, ${upTo}.`
+}
+
 export function outageFailure(maxOutageMs: number, cause: unknown): Failure {
+  if (cause instanceof LeaderAlone)
+    return new Failure(
+      5,
+      `The leader of stream ${cause.stream} has heard no majority of its replicas for ${maxOutageMs / 1000} s: see that the servers of the cluster run and reach one another, then run the command again.`,
+      { cause },
+    )
   return new Failure(
     5,
     `NATS has not answered for ${maxOutageMs / 1000} s: see that it runs and can be reached, then run the command again.`,

@@ -14,6 +14,7 @@ import { parseStreamSequence, type StreamSequence } from '../../contracts/positi
 import { EPOCH_HEADER, NUMBER_HEADER, WRITER_HEADER } from '../../contracts/wire/headers.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from './api-code.ts'
 import { fetchInOrder } from './fetch-in-order.ts'
+import { assertSure, readStream } from './stream-leader.ts'
 import { createWaitOut, isConnected, isOutage, outageFailure, RETRY_WAIT_MS, type WaitOut } from './outage.ts'
 
 /** A message of the log with what its headers say. */
@@ -136,7 +137,7 @@ export class LogReplaced extends Failure {}
 /** Reads with one consumer until the reading is broken, or a message was lost on the way; then it must begin again. */
 async function* readOn(reading: Reading): AsyncGenerator<LogMessage | Idle> {
   const { connection, signal, stream, subjects, waitOut } = reading
-  const name = await waitOut(async (manager) => await addConsumer(manager, reading))
+  const name = await waitOut(async (manager, isSure) => await addConsumer(manager, reading, isSure))
   try {
     const consumer = await waitOut(async () => await connection.jetstream().consumers.get(stream, name))
     let lookedAt = Date.now()
@@ -144,7 +145,7 @@ async function* readOn(reading: Reading): AsyncGenerator<LogMessage | Idle> {
       if (item === 'idle') {
         yield { kind: 'idle' }
         if (Date.now() - lookedAt < LOOK_MS) continue
-        await waitOut(async (manager) => await assertSame(manager, reading))
+        await waitOut(async (manager, isSure) => await assertSame(manager, reading, isSure))
         await assertHeld(reading)
         lookedAt = Date.now()
         continue
@@ -161,9 +162,9 @@ async function* readOn(reading: Reading): AsyncGenerator<LogMessage | Idle> {
 }
 
 /** Makes the broker's side of the reading. */
-async function addConsumer(manager: JetStreamManager, reading: Reading): Promise<string> {
+async function addConsumer(manager: JetStreamManager, reading: Reading, isSure: boolean): Promise<string> {
   const { next, stream, subjects } = reading
-  await assertSame(manager, reading)
+  await assertSame(manager, reading, isSure)
   const { name } = await manager.consumers.add(stream, {
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
@@ -177,9 +178,9 @@ async function addConsumer(manager: JetStreamManager, reading: Reading): Promise
 }
 
 /** @throws Failure 4 where the stream is gone, does not reach as far as was read, or does not hold what was read last. */
-async function assertSame(manager: JetStreamManager, reading: Reading): Promise<void> {
+async function assertSame(manager: JetStreamManager, reading: Reading, isSure: boolean): Promise<void> {
   const { next, stream } = reading
-  const { created, state } = await manager.streams.info(stream).catch((error: unknown) => {
+  const info = await readStream(manager, stream).catch((error: unknown) => {
     if (apiCode(error) !== NO_STREAM) throw error
     throw new Failure(
       4,
@@ -189,19 +190,27 @@ async function assertSame(manager: JetStreamManager, reading: Reading): Promise<
       { cause: error },
     )
   })
+  const { created, state } = info
   reading.created ??= created
-  if (reading.created === created && state.last_seq >= next - 1) await assertLast(manager, reading)
-  else
-    throw new LogReplaced(
-      4,
-      `Stream ${stream} ends at message ${state.last_seq}, and message ${next - 1} was read before: the broker came back with an older store, or the stream was made anew; put the stream back from a copy, or begin a new epoch with publish --new-epoch.`,
-    )
+  const isSame = reading.created === created
+  if (isSame && state.last_seq >= next - 1) return await assertLast(manager, reading, () => assertSure(info, isSure))
+  if (isSame) assertSure(info, isSure)
+  throw new LogReplaced(
+    4,
+    `Stream ${stream} ends at message ${state.last_seq}, and message ${next - 1} was read before: the broker came back with an older store, or the stream was made anew; put the stream back from a copy, or begin a new epoch with publish --new-epoch.`,
+  )
 }
 
-async function assertLast(manager: JetStreamManager, { last, next, stream, subjects }: Reading): Promise<void> {
+async function assertLast(
+  manager: JetStreamManager,
+  { last, next, stream, subjects }: Reading,
+  assertLacking: () => void,
+): Promise<void> {
   if (last === null || subjects.length > 0) return
   const stored = await manager.streams.getMessage(stream, { seq: next - 1 }).catch((error: unknown) => {
-    throw apiCode(error) === NO_MESSAGE ? holeFailure(stream, next - 1, error) : error
+    if (apiCode(error) !== NO_MESSAGE) throw error
+    assertLacking()
+    throw holeFailure(stream, next - 1, error)
   })
   const found = { writer: stored.header.get(WRITER_HEADER), number: Number(stored.header.get(NUMBER_HEADER)) }
   if (found.writer === last.writer && found.number === last.number) return
@@ -233,11 +242,13 @@ async function forgetConsumer({ connection, signal, stream }: Reading, name: str
  */
 async function assertHeld({ next, signal, stream, subjects, waitOut }: Reading): Promise<void> {
   if (subjects.length > 0 || signal.aborted) return
-  await waitOut(async (manager) => {
-    const { state } = await manager.streams.info(stream)
-    if (state.last_seq < next) return
+  await waitOut(async (manager, isSure) => {
+    const info = await readStream(manager, stream)
+    if (info.state.last_seq < next) return
     await manager.streams.getMessage(stream, { seq: next }).catch((error: unknown) => {
-      throw apiCode(error) === NO_MESSAGE ? holeFailure(stream, next, error) : error
+      if (apiCode(error) !== NO_MESSAGE) throw error
+      assertSure(info, isSure)
+      throw holeFailure(stream, next, error)
     })
   })
 }

@@ -83,6 +83,7 @@ async function withWriter(
       connection,
       stream: STREAM,
       streamCreated: created,
+      replicas: 1,
       writerId: randomUUID(),
       traceParent: `00-${'0'.repeat(31)}1-${'0'.repeat(15)}1-00`,
       epoch,
