@@ -19,6 +19,8 @@ export interface SplitManner {
   readonly pageBytes?: number
   /** A broker of the caller's; the shared one by default. */
   readonly natsUrl?: string
+  /** How many servers of it hold each stream; 1 by default. */
+  readonly replicas?: number
   /** Is told what the publisher says besides its progress. */
   readonly onNotice?: (text: string) => void
   readonly maxOutageMs?: number
@@ -49,7 +51,7 @@ export async function withSplit<Result>(
         database: target(`the database of service ${service.name}`, urls[service.name] ?? ''),
       }))
       const monolith = target('the monolith', monolithUrl)
-      return await use(splitOf({ set, prefix, monolith, services, nats, replicas: 1 }, manner))
+      return await use(splitOf({ set, prefix, monolith, services, nats, replicas: manner.replicas ?? 1 }, manner))
     }),
   )
 }
