@@ -57,6 +57,11 @@ export interface LongDayOutcome {
 }
 
 const MEMORY: Margin = { part: 0.15, more: 16 * 1024 * 1024 }
+/**
+ * A broker holds the block that it writes last of each stream, of 8 MiB at the most, and its heap may be twice as large as
+ * what is in it: so much it comes to hold in the course of a day, and not more.
+ */
+const BROKER_MEMORY: Margin = { part: 0.15, more: set.services.length * 2 * 8 * 1024 * 1024 }
 const COUNTS: Margin = { part: 0.1, more: 3 }
 /** A reader that a cut link left behind is forgotten by the broker after five minutes. */
 const READERS: Margin = { part: 1, more: 30 }
@@ -68,7 +73,7 @@ const MARGINS: Readonly<Record<string, Margin>> = {
   publisherHandles: COUNTS,
   consumerBytes: MEMORY,
   consumerHandles: COUNTS,
-  brokerBytes: MEMORY,
+  brokerBytes: BROKER_MEMORY,
   brokerHandles: COUNTS,
   postgresConnections: COUNTS,
   brokerConnections: COUNTS,
@@ -78,6 +83,7 @@ const MARGINS: Readonly<Record<string, Margin>> = {
 
 /** One service's consumer is started anew each hour; the others', and the publisher, live all day. */
 const RESTARTED = 'chat'
+const OTHERS = set.services.map(({ name }) => name).filter((name) => name !== RESTARTED)
 const BURST = { sessions: 4, restMs: 5 }
 const QUIET = { sessions: 1, restMs: 300 }
 const BURST_PART = 0.35
@@ -91,8 +97,7 @@ export async function liveLongDay(plan: LongDayPlan): Promise<LongDayOutcome> {
     withWorld(postgres, { elements, seed }, async (world) => {
       await runVerb(['prepare', '--yes'], world.straight, plan.signal)
       const publisher = startFollower(['publish'], world.publisher)
-      const others = set.services.map(({ name }) => name).filter((name) => name !== RESTARTED)
-      const consumer = startFollower(['consume', ...others], world.consumers)
+      const consumer = startFollower(['consume', ...OTHERS], world.consumers)
       const day: Day = { world, plan, publisher, consumer, work: { transactions: 0, refused: 0 }, looks: [] }
       try {
         return await Promise.race([liveHours(day), publisher.failed, consumer.failed])
@@ -114,6 +119,9 @@ interface Day {
 
 async function liveHours(day: Day): Promise<LongDayOutcome> {
   const { plan, world } = day
+  // It ends with the publisher's snapshot.
+  await runVerb(['consume', RESTARTED, '--until-caught-up'], world.straight, plan.signal)
+  for (const name of OTHERS) await untilReading(world, name, plan.signal)
   const began = Date.now()
   for (let hour = 0; hour < plan.hours; hour += 1) {
     await liveHour(day, hour)
@@ -134,12 +142,15 @@ async function liveHour({ plan, work, world }: Day, hour: number): Promise<void>
   try {
     const endsAt = Date.now() + hourMs
     const write = async (load: typeof BURST, part: number): Promise<void> => {
-      const ended = AbortSignal.any([signal, AbortSignal.timeout(hourMs * part)])
-      await simulateApplication(world.monolith, seed + hour, ended, work, load)
+      const ended = new AbortController()
+      // Node may forget AbortSignal.timeout() where only AbortSignal.any() knows of it.
+      const timer = setTimeout(() => ended.abort(), hourMs * part)
+      const until = AbortSignal.any([signal, ended.signal])
+      await simulateApplication(world.monolith, seed + hour, until, work, load).finally(() => clearTimeout(timer))
     }
     const written = write(BURST, BURST_PART).then(async () => await write(QUIET, QUIET_PART))
     written.catch(() => undefined)
-    await sleep(hourMs * BURST_PART * 0.5, undefined, { signal })
+    await Promise.race([untilReading(world, RESTARTED, signal), restarted.failed])
     for (const link of LINKS) {
       world.links[link].cut()
       await sleep((hourMs * BURST_PART) / LINKS.length, undefined, { signal })
@@ -154,6 +165,13 @@ async function liveHour({ plan, work, world }: Day, hour: number): Promise<void>
   } finally {
     restarted.kill()
   }
+}
+
+/** A consumer that was never let in, by its database and the broker, does not wait for a link that is cut. */
+async function untilReading({ urlOf }: World, service: string, signal: AbortSignal): Promise<void> {
+  const loaders = `SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE 'scission consume % loader 1 %'`
+  while ((await numberOf(urlOf(service), loaders)) === 0) await sleep(100, undefined, { signal })
 }
 
 const LINKS = ['publisher-broker', 'consumers-broker', 'consumers-targets', 'publisher-monolith'] as const
