@@ -19,7 +19,7 @@ import { watchSessions } from './liveness.ts'
 import { type LoaderPool, openLoaders } from './loader-pool.ts'
 import { PageLoading } from './page-loading.ts'
 import { Parking } from './parked/parking.ts'
-import { type Checkpoint, readCheckpoint, readLedgerTotals, readShapes, storeStreamSequence } from './service-state.ts'
+import { type Checkpoint, readCheckpoint, readLedgerTotals, readShapes, storeProgress } from './service-state.ts'
 import { KnownShapes } from './shapes.ts'
 import { createWatermark, type Watermark } from './watermark.ts'
 
@@ -153,7 +153,7 @@ async function applyFrom(run: ConnectedRun, reading: Reading, place: ReadingPlac
     await readAndApply(run, reading, place)
     await loading.drain()
     await changes.drain()
-    await storeHint(run, watermark)
+    await storeHint(run, watermark, reading.read)
     return { epoch: applier.epoch, mustReadAgain: applier.mustReadAgain }
   } finally {
     loading.abandon()
@@ -179,6 +179,8 @@ interface Reading {
   readonly loading: PageLoading
   readonly changes: ChangeApplier
   readonly watermark: Watermark
+  /** The last message that was read, and the stream's end as it was then. */
+  readonly read: { sequence: number; last: number; at: number }
 }
 
 async function beginReading(
@@ -211,49 +213,49 @@ async function beginReading(
   const workers = { leader, loaders, loading, changes, stop }
   const application = { set, service, database, stream, ...workers, shapes, watermark, report }
   const applier = new LogApplier(application, checkpoint, beginning)
-  return { stream, applier, loading, changes, watermark }
+  const read = { sequence: beginning.from - 1, last: beginning.from - 1, at: Date.now() }
+  return { stream, applier, loading, changes, watermark, read }
 }
 
 async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingPlace): Promise<void> {
   const { connection, notice, options } = run
-  const { applier, changes, loading, stream, watermark } = reading
+  const { applier, changes, loading, read, stream, watermark } = reading
   const { maxWaitMs: maxOutageMs, signal } = options
-  const progress = { sequence: place.from - 1, at: Date.now(), hintAt: Date.now() }
+  let hintAt = Date.now()
   // What is built before the log is read makes the changes wanted that the reading was not opened for.
-  if (applier.mustReadAgain || (await isDone(run, reading, progress.sequence))) return
+  if (applier.mustReadAgain || (await isDone(run, reading))) return
   for await (const item of readLog(connection, stream, { ...place, signal, maxOutageMs, notice })) {
     signal.throwIfAborted()
     if (item.kind === 'message') {
       await applier.apply(item)
-      progress.sequence = item.sequence
-      progress.at = Date.now()
+      Object.assign(read, { sequence: item.sequence, last: item.sequence + item.behind, at: Date.now() })
     } else {
       await loading.drain()
       await changes.drain()
     }
     if (applier.mustReadAgain) return
-    if (item.kind === 'idle' || Date.now() - progress.hintAt > HINT_INTERVAL_MS) {
-      await storeHint(run, watermark)
-      progress.hintAt = Date.now()
+    if (item.kind === 'idle' || Date.now() - hintAt > HINT_INTERVAL_MS) {
+      await storeHint(run, watermark, read)
+      hintAt = Date.now()
     }
     if (item.kind === 'idle') {
       run.idle()
-      assertProgress(run, progress.at)
+      assertProgress(run, read.at)
     }
     const mayBeDone = item.kind === 'idle' || item.subject.endsWith('.control.manifest')
-    if (mayBeDone && (await isDone(run, reading, progress.sequence))) return
+    if (mayBeDone && (await isDone(run, reading))) return
   }
   signal.throwIfAborted()
 }
 
-async function storeHint({ leader }: ConnectedRun, watermark: Watermark): Promise<void> {
-  const { sequence, writer } = watermark.current()
-  await storeStreamSequence(leader, sequence, writer)
+async function storeHint({ leader }: ConnectedRun, watermark: Watermark, read: Reading['read']): Promise<void> {
+  const { sequence: readSequence, last: lastSequence } = read
+  await storeProgress(leader, { ...watermark.current(), readSequence, lastSequence })
 }
 
-async function isDone({ ask, options }: ConnectedRun, { applier, stream }: Reading, applied: number): Promise<boolean> {
+async function isDone({ ask, options }: ConnectedRun, { applier, read, stream }: Reading): Promise<boolean> {
   if (!options.untilCaughtUp || applier.phase !== 'following') return false
-  return applied >= (await ask(async (manager) => (await readStream(manager, stream)).state.last_seq))
+  return read.sequence >= (await ask(async (manager) => (await readStream(manager, stream)).state.last_seq))
 }
 
 function assertProgress({ dependencies, options }: Run, progressAt: number): void {

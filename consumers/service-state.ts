@@ -204,20 +204,49 @@ export async function advancePosition(
 /** So many samples are kept, one a second. */
 export const SAMPLES = 16
 
-/** The hint never goes back within an epoch. Where it moves, a sample of it takes the place of the oldest. */
-export async function storeStreamSequence(client: pg.Client, sequence: number, writer: string): Promise<void> {
-  await client.query(
-    `WITH moved AS (
-       UPDATE scission.checkpoint SET stream_sequence = $1, stream_writer = $2, changed_at = now()
-        WHERE stream_sequence < $1 RETURNING stream_sequence
-     )
-     INSERT INTO scission.sample AS kept (place, sampled_at, stream_sequence)
-       SELECT extract(epoch FROM clock_timestamp())::bigint % ${SAMPLES}, clock_timestamp(), stream_sequence FROM moved
-     ON CONFLICT (place)
-       DO UPDATE SET sampled_at = excluded.sampled_at, stream_sequence = excluded.stream_sequence`,
-    [sequence, writer],
-  )
+/** Where a consumer is in its stream. */
+export interface StreamProgress {
+  /** All messages up to it are applied. */
+  readonly sequence: number
+  /** Who wrote that message. */
+  readonly writer: string
+  /** The last message that was read, and the stream's last one then. */
+  readonly readSequence: number
+  readonly lastSequence: number
 }
+
+/**
+ * The hint never goes back within an epoch. A sample of it takes the place of the oldest, also where it has not moved: that
+ * somebody was there tells a consumer that waits from one that hangs. Nobody waits for a disk here: what a crash takes of it
+ * is read again. Manual: "Asynchronous Commit".
+ */
+export async function storeProgress(
+  client: pg.Client,
+  { sequence, writer, readSequence, lastSequence }: StreamProgress,
+): Promise<void> {
+  await client.query({
+    name: 'scission store progress',
+    text: `WITH moved AS (
+       UPDATE scission.checkpoint SET stream_sequence = $1, stream_writer = $2, changed_at = now() WHERE stream_sequence < $1
+     )
+     INSERT INTO scission.sample AS kept (place, sampled_at, stream_sequence, read_sequence, last_sequence, loaded_rows)
+       SELECT extract(epoch FROM clock_timestamp())::bigint % ${SAMPLES}, clock_timestamp(),
+              greatest($1, checkpoint.stream_sequence), $3, $4, ${LOADED_ROWS}
+         FROM set_config('synchronous_commit', 'off', true), scission.checkpoint
+     ON CONFLICT (place)
+       DO UPDATE SET sampled_at = excluded.sampled_at, stream_sequence = excluded.stream_sequence,
+                     read_sequence = excluded.read_sequence, last_sequence = excluded.last_sequence,
+                     loaded_rows = excluded.loaded_rows`,
+    values: [sequence, writer, readSequence, lastSequence],
+  })
+}
+
+/** Counted while a service loads alone: the ledger of a large one has many rows. */
+const LOADED_ROWS = `
+  CASE WHEN checkpoint.phase = 'loading' THEN (
+    SELECT coalesce(sum(ledger.rows), 0) FROM scission.ledger JOIN scission.entity USING (entity, epoch, attempt)
+     WHERE ledger.epoch = checkpoint.epoch
+  ) END`
 
 /** A later run reads pages of the shape without the message that described it. */
 export async function storeShape(client: pg.Client, { hash, shape }: ContractControl): Promise<void> {

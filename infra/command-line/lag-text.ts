@@ -1,32 +1,91 @@
+import picocolors from 'picocolors'
+import type { ConsumerStatus } from '../../consumers/lag/judge-consumer.ts'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
+import { unreachable } from '../../contracts/failure.ts'
 import type { MonolithStanding } from '../following/monolith-standing.ts'
 import { bytesText, counted, countText, durationText } from './quantities.ts'
-import { tableText, wrappedText } from './tables.ts'
+import { type Column, tableText, wrappedText } from './tables.ts'
+import { type Colours, displayOf, type World } from './terminal.ts'
 
-/** The services, each with its phase, its position and its distance to the end of its stream. */
-export function lagTable(services: readonly ServiceLag[]): string {
+/** For what a table is made. */
+export interface TableDisplay {
+  readonly columns: number
+  readonly colours: Colours
+}
+
+/** What is not for a terminal is for a program, or a file: nothing is left out there, for want of room. */
+export function tableDisplayOf({ environment, stdout }: Pick<World, 'environment' | 'stdout'>): TableDisplay {
+  const { colours, columns, isTerminal } = displayOf(stdout, environment)
+  return { colours, columns: isTerminal ? columns : Number.POSITIVE_INFINITY }
+}
+
+interface LagColumn extends Column {
+  readonly cell: (lag: ServiceLag, colours: Colours) => string
+}
+
+const left = (title: string, cell: LagColumn['cell']): LagColumn => ({ title, align: 'left', cell })
+const right = (title: string, cell: LagColumn['cell']): LagColumn => ({ title, align: 'right', cell })
+
+const LAG_COLUMNS: readonly LagColumn[] = [
+  left('service', ({ service }) => service),
+  left('status', ({ status }, colours) => colourOf(status, colours)(status)),
+  left('phase', ({ phase }) => phase),
+  right('rows', ({ loading }) => rowsText(loading)),
+  right('position', ({ position }) => position ?? ''),
+  right('behind', ({ messages }) => countText(messages)),
+  right('rate', ({ messagesPerSecond }) => `${countText(messagesPerSecond)}/s`),
+  right('bytes', ({ bytes, messages }) => (messages === 0 ? '' : bytesText(bytes))),
+  right('time', ({ messages, seconds }) => (messages === 0 ? '' : durationText(seconds))),
+  right('left', ({ messages, secondsLeft }) =>
+    messages === 0 || secondsLeft === null ? '' : durationText(secondsLeft),
+  ),
+]
+
+/** What a narrow terminal shows without, in this order. */
+const DISPENSABLE = ['position', 'bytes', 'rate', 'rows', 'left', 'phase']
+
+/** The services, each with its status, its phase and its distance to the end of its stream. */
+export function lagTable(services: readonly ServiceLag[], { colours, columns: width }: TableDisplay): string {
+  let shown = LAG_COLUMNS
+  for (const title of DISPENSABLE) {
+    if (widthOf(tableOf(services, shown, PLAIN)) <= width) break
+    shown = shown.filter((column) => column.title !== title)
+  }
+  return tableOf(services, shown, colours)
+}
+
+const PLAIN = picocolors.createColors(false)
+
+function tableOf(services: readonly ServiceLag[], columns: readonly LagColumn[], colours: Colours): string {
   return tableText(
-    [
-      { title: 'service', align: 'left' },
-      { title: 'phase', align: 'left' },
-      { title: 'consumer', align: 'left' },
-      { title: 'position', align: 'right' },
-      { title: 'behind', align: 'right' },
-      { title: 'rate', align: 'right' },
-      { title: 'bytes', align: 'right' },
-      { title: 'time', align: 'right' },
-    ],
-    services.map(({ bytes, isConsumed, messages, messagesPerSecond, phase, position, seconds, service }) => [
-      service,
-      phase,
-      isConsumed ? 'runs' : 'stopped',
-      position ?? '',
-      countText(messages),
-      `${countText(messagesPerSecond)}/s`,
-      messages === 0 ? '' : bytesText(bytes),
-      messages === 0 ? '' : durationText(seconds),
-    ]),
+    columns,
+    services.map((lag) => columns.map(({ cell }) => cell(lag, colours))),
   )
+}
+
+function widthOf(table: string): number {
+  return Math.max(...table.split('\n').map((line) => line.length))
+}
+
+function colourOf(status: ConsumerStatus, colours: Colours): (text: string) => string {
+  switch (status) {
+    case 'ok':
+      return colours.green
+    case 'warning':
+    case 'parked':
+      return colours.yellow
+    case 'stall':
+    case 'stop':
+      return colours.red
+    default:
+      return unreachable(status)
+  }
+}
+
+function rowsText({ expectedRows, rows }: ServiceLag['loading']): string {
+  return expectedRows === null || expectedRows === rows
+    ? countText(rows)
+    : `${countText(rows)} of ${countText(expectedRows)}`
 }
 
 /** Which services stopped at a transaction, and of which changes are parked. */

@@ -1,8 +1,7 @@
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { Failure } from '../../contracts/failure.ts'
 import { durationFlag } from './flags.ts'
-import { lagTable, parkedSentences } from './lag-text.ts'
-import { displayOf } from './terminal.ts'
+import { lagTable, parkedSentences, type TableDisplay, tableDisplayOf } from './lag-text.ts'
 import {
   type AddVerb,
   printResult,
@@ -40,16 +39,16 @@ async function lag(context: VerbContext, names: readonly string[], flags: LagFla
       ? { services: await Promise.all(sources.map(readServiceLag)), met: true }
       : await untilApplied({ monolith, prefix, sources, maxLagMs, waitMs, signal }),
   )
-  const { columns } = displayOf(context.world.stdout, context.world.environment)
-  printResult(context, flags, { met, services }, lagText(services, met, columns))
+  const display = tableDisplayOf(context.world)
+  printResult(context, flags, { met, services }, lagText(services, met, display))
   if (!met) context.output.note(unmetNote(services))
   return met ? 0 : 5
 }
 
 /** What a person reads of it. */
-export function lagText(services: readonly ServiceLag[], met: boolean, columns: number): string {
+export function lagText(services: readonly ServiceLag[], met: boolean, display: TableDisplay): string {
   const unmet = met ? [] : ['Not all are as near to the monolith as was asked for.']
-  return [lagTable(services), ...parkedSentences(services, columns), ...unmet].join('\n\n')
+  return [lagTable(services, display), ...parkedSentences(services, display.columns), ...unmet].join('\n\n')
 }
 
 /** Waiting alone helps where publish and consume run, and nothing is parked. */

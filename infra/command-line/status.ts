@@ -1,7 +1,6 @@
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import type { MonolithStanding } from '../following/monolith-standing.ts'
-import { lagTable, parkedSentences, slotSentence } from './lag-text.ts'
-import { displayOf } from './terminal.ts'
+import { lagTable, parkedSentences, slotSentence, type TableDisplay, tableDisplayOf } from './lag-text.ts'
 import {
   type AddVerb,
   printResult,
@@ -40,12 +39,14 @@ async function status(context: VerbContext, flags: SharedFlags): Promise<VerbExi
       async (sources) => await Promise.all(sources.map(readServiceLag)),
     ),
   }
-  const { columns } = displayOf(context.world.stdout, context.world.environment)
-  printResult(context, flags, report, statusText(report, columns))
+  printResult(context, flags, report, statusText(report, tableDisplayOf(context.world)))
   return 0
 }
 
 /** What a person reads of it. */
-export function statusText({ monolith, services }: StatusReport, columns: number): string {
-  return [lagTable(services), ...parkedSentences(services, columns), slotSentence(monolith, columns)].join('\n\n')
+export function statusText({ monolith, services }: StatusReport, display: TableDisplay): string {
+  const { columns } = display
+  return [lagTable(services, display), ...parkedSentences(services, columns), slotSentence(monolith, columns)].join(
+    '\n\n',
+  )
 }

@@ -26,6 +26,8 @@ export interface LogMessage {
   readonly epoch: number
   readonly number: number
   readonly payload: Uint8Array
+  /** How many messages the stream had behind it when the broker sent it. */
+  readonly behind: number
 }
 
 /** What tells one message from another in its place. */
@@ -268,6 +270,7 @@ function logMessage(message: JsMsg): LogMessage {
     epoch: Number(message.headers?.get(EPOCH_HEADER) ?? Number.NaN),
     number: Number(message.headers?.get(NUMBER_HEADER) ?? Number.NaN),
     payload: message.data,
+    behind: message.info.pending,
   }
 }
 

@@ -1,5 +1,5 @@
 /** The version of the tables below; a database with another one belongs to another release. */
-export const STATE_VERSION = 2
+export const STATE_VERSION = 3
 
 /** What a service is doing, as its checkpoint has it. */
 export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
@@ -20,7 +20,9 @@ export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
  * `parked_transaction` has the transactions that a table did not take (`stopped`), that an operator has chosen to be set
  *   aside (`chosen`), and that are (`parked`); `parked_change` has the changes that wait, those of later transactions to the
  *   same rows among them. `key` and `new_key` are keys as JSON, null for a truncate and where the key stays.
- * `sample` has how far the hint was at some of the last seconds, so that a rate can be told.
+ * `sample` has a row for each of the last seconds in which the consumer was at work or waited for messages: up to which
+ *   one all was applied, which one it had read, where the stream ended then, and how many rows of pages it held while it
+ *   loaded.
  * `set_aside` has what was dropped for the loading, with the statements that put it back exactly as it was.
  */
 export const STATE_DDL: readonly string[] = [
@@ -98,7 +100,10 @@ export const STATE_DDL: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS scission.sample (
      place smallint PRIMARY KEY,
      sampled_at timestamptz NOT NULL,
-     stream_sequence bigint NOT NULL
+     stream_sequence bigint NOT NULL,
+     read_sequence bigint NOT NULL,
+     last_sequence bigint NOT NULL,
+     loaded_rows bigint
    )`,
   // Keys may be longer than what a B-tree takes.
   'CREATE INDEX IF NOT EXISTS parked_change_key ON scission.parked_change USING hash (key)',

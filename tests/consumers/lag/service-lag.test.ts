@@ -1,16 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readServiceLag, type ServiceLag } from '../../../consumers/lag/service-lag.ts'
 import { isMet } from '../../../consumers/lag/until-applied.ts'
 import { withNats } from '../../../infra/nats/connect.ts'
 import { writeSmallSnapshot } from '../complete-snapshot.ts'
-import { type TestService, withSales } from '../with-service.ts'
+import { failureOf, type TestService, withSales } from '../with-service.ts'
 
 const lagOf = async ({ database, nats, prefix }: TestService): Promise<ServiceLag> =>
   await withNats(nats, 'test', async (connection) => {
     const manager = await connection.jetstreamManager()
     return await readServiceLag({ manager, prefix, service: 'sales', database })
   })
+
+const WAITING = `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(50)
+}
 
 test('a rate is told from the samples of the last seconds, and is none when nothing moves any more', () =>
   withSales(async (service) => {
@@ -21,8 +29,8 @@ test('a rate is told from the samples of the last seconds, and is none when noth
     assert.equal(await sql('SELECT max(stream_sequence) FROM scission.sample'), [String(await log.length())])
     await sql(
       'DELETE FROM scission.sample',
-      `INSERT INTO scission.sample SELECT s, now() - make_interval(secs => 10 - s), s * 30 FROM generate_series(0, 10) AS s`,
-      `INSERT INTO scission.sample VALUES (15, now() - interval '1 hour', 0)`,
+      `INSERT INTO scission.sample SELECT s, now() - make_interval(secs => 10 - s), s * 30, s * 30, 400 FROM generate_series(0, 10) AS s`,
+      `INSERT INTO scission.sample VALUES (15, now() - interval '1 hour', 0, 0, 0)`,
     )
     const { messagesPerSecond } = await lagOf(service)
     assert.ok(messagesPerSecond > 20 && messagesPerSecond <= 30, String(messagesPerSecond))
@@ -45,11 +53,53 @@ test('what is parked, and where the consumer stopped, is told; nothing is met by
     assert.not.ok(isMet(lag, 60_000))
   }))
 
-test('the database of an earlier release has no rate, and nothing is parked in it', () =>
+test('rows of the snapshot are counted, against those that the manifest has', () =>
   withSales(async (service) => {
-    await service.sql('DROP TABLE scission.parked_change, scission.parked_transaction, scission.sample')
-    const { messagesPerSecond, parked, stopped } = await lagOf(service)
-    assert.equal([messagesPerSecond, parked, stopped], [0, 0, null])
+    await writeSmallSnapshot(service.log)
+    assert.equal((await lagOf(service)).loading, { rows: 0, expectedRows: null, rowsPerSecond: 0 })
+    await service.consume()
+    assert.equal((await lagOf(service)).loading, { rows: 20, expectedRows: 20, rowsPerSecond: 0 })
+  }))
+
+test('who has stopped is told from who is there, who hangs from who waits', () =>
+  withSales(async (service) => {
+    await writeSmallSnapshot(service.log)
+    await service.consume()
+    assert.is((await lagOf(service)).status, 'stop')
+    const ending = new AbortController()
+    const running = service.consume({ untilCaughtUp: false, signal: ending.signal })
+    running.catch(() => undefined)
+    await until(async () => (await lagOf(service)).status === 'ok')
+    // It writes a sample each second, also where nothing comes.
+    await service.sql('DELETE FROM scission.sample')
+    await until(
+      async () =>
+        (await service.sql('SELECT count(*) FROM scission.sample WHERE read_sequence = last_sequence'))[0] === '2',
+    )
+    // It hangs at what is locked; the samples are made as old as they would be after a minute.
+    const holder = new pg.Client({ connectionString: service.database.url })
+    await holder.connect()
+    try {
+      await holder.query('BEGIN; SELECT FROM scission.checkpoint FOR UPDATE')
+      await service.log.control('marker', { name: 'lunch', lsn: '0/90' })
+      await until(async () => (await service.sql(WAITING))[0] !== '0')
+      await service.sql(`UPDATE scission.sample SET sampled_at = sampled_at - interval '1 minute'`)
+      assert.is((await lagOf(service)).status, 'stall')
+    } finally {
+      await holder.end()
+    }
+    await until(async () => (await lagOf(service)).messages === 0)
+    ending.abort(new Error('ended'))
+    await running.catch(() => undefined)
+    assert.is((await lagOf(service)).status, 'stop')
+  }))
+
+test('the database of another release is refused by its version', () =>
+  withSales(async (service) => {
+    await service.sql('UPDATE scission.checkpoint SET state_version = 2')
+    const { exitCode, message } = await failureOf(lagOf(service))
+    assert.is(exitCode, 4)
+    assert.match(message, /database of service sales holds Scission's state of version 2, and this release needs 3/)
   }))
 
 test.run()

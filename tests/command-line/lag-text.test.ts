@@ -1,0 +1,55 @@
+import picocolors from 'picocolors'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
+import { lagTable } from '../../infra/command-line/lag-text.ts'
+
+const LAG: ServiceLag = {
+  service: 'notifications',
+  status: 'warning',
+  isConsumed: true,
+  epoch: 1,
+  phase: 'following',
+  position: '0/16B3748',
+  streamSequence: 1_000,
+  lastSequence: 3_000,
+  messages: 2_000,
+  messagesPerSecond: 250,
+  bytes: 24_000_000,
+  seconds: 198,
+  secondsLeft: 8,
+  loading: { rows: 413_703, expectedRows: 500_000, rowsPerSecond: 0 },
+  parked: 0,
+  stopped: null,
+}
+const plain = picocolors.createColors(false)
+
+function linesAt(columns: number, lag: ServiceLag = LAG): string[] {
+  return lagTable([lag], { columns, colours: plain }).split('\n')
+}
+
+test('a table without a terminal has every column', () => {
+  assert.equal(linesAt(Number.POSITIVE_INFINITY), [
+    'service        status   phase                    rows   position  behind   rate  bytes        time   left',
+    'notifications  warning  following  413,703 of 500,000  0/16B3748   2,000  250/s  24 MB  3 min 18 s  8.0 s',
+  ])
+})
+
+test('a narrow terminal has those that matter most, and no line is longer than it', () => {
+  for (const columns of [100, 80, 60, 50])
+    for (const line of linesAt(columns)) assert.ok(line.length <= columns, `${columns}: ${line}`)
+  assert.equal(linesAt(60).at(0)?.split(/ +/), ['service', 'status', 'phase', 'behind', 'time', 'left'])
+})
+
+test('what is level has no distance, and what will never be has no time left', () => {
+  assert.match(linesAt(200, { ...LAG, messages: 0, bytes: 0, seconds: 0, secondsLeft: 0 })[1] ?? '', /0 {2}250\/s$/)
+  assert.match(linesAt(200, { ...LAG, secondsLeft: null })[1] ?? '', /3 min 18 s$/)
+})
+
+test('colours tell the statuses apart, and only where they are wanted', () => {
+  const coloured = lagTable([LAG], { columns: 200, colours: picocolors.createColors(true) })
+  assert.match(coloured, '\u001B[33mwarning\u001B[39m')
+  assert.not.match(lagTable([LAG], { columns: 200, colours: plain }), '\u001B')
+})
+
+test.run()
