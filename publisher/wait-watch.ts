@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type pg from 'pg'
+import { WATCH_SESSION } from '../infra/following/publisher-standing.ts'
 import { type PostgresTarget, withSession } from '../infra/postgres/session.ts'
 import { blockerText, readWaits, type Wait } from '../infra/postgres/waits.ts'
 import { isMonolithLoss } from './monolith-patience.ts'
@@ -13,6 +15,11 @@ export interface WaitWatch {
   add(pid: string, what: string): () => void
   /** For whom a session waited when it was looked at last, as a part of a sentence; empty where for nobody. */
   blockersOf(pid: string): string
+  /**
+   * @param action what else is done in the watch's session, after each look.
+   * @returns what ends it.
+   */
+  alongside(action: (client: pg.Client) => Promise<void>): () => void
 }
 
 export interface WatchOptions {
@@ -38,6 +45,7 @@ export async function withWaitWatch<Result>(
   const latest = new Map<string, string>()
   const told = new Set<string>()
   const ended = new AbortController()
+  const actions = new Set<(client: pg.Client) => Promise<void>>()
   const tell = (waits: readonly Wait[]): void => {
     latest.clear()
     for (const wait of waits) {
@@ -49,7 +57,7 @@ export async function withWaitWatch<Result>(
       told.add(once)
     }
   }
-  const looking = lookOn({ ...watching, watched, tell, signal: ended.signal })
+  const looking = lookOn({ ...watching, watched, actions, tell, signal: ended.signal })
   try {
     return await action({
       add: (pid, what) => {
@@ -57,6 +65,10 @@ export async function withWaitWatch<Result>(
         return () => void watched.delete(pid)
       },
       blockersOf: (pid) => latest.get(pid) ?? '',
+      alongside: (added) => {
+        actions.add(added)
+        return () => void actions.delete(added)
+      },
     })
   } finally {
     ended.abort()
@@ -66,6 +78,7 @@ export async function withWaitWatch<Result>(
 
 interface Looking extends Omit<WatchOptions, 'notice'> {
   readonly watched: ReadonlyMap<string, string>
+  readonly actions: ReadonlySet<(client: pg.Client) => Promise<void>>
   readonly tell: (waits: readonly Wait[]) => void
   readonly signal: AbortSignal
 }
@@ -91,7 +104,10 @@ async function lookOn(looking: Looking): Promise<void> {
 }
 
 /** The session is opened when a run has lasted for a moment: one that is over by then has waited for nobody. */
-async function look({ monolith, signal, silenceMs, tell, watched }: Looking, heard: { at: number }): Promise<void> {
+async function look(
+  { actions, monolith, signal, silenceMs, tell, watched }: Looking,
+  heard: { at: number },
+): Promise<void> {
   const silent = new AbortController()
   const either = AbortSignal.any([signal, silent.signal])
   const alarm = setInterval(() => {
@@ -99,11 +115,12 @@ async function look({ monolith, signal, silenceMs, tell, watched }: Looking, hea
     silent.abort(new Error(`Connection terminated: the server has not answered for ${silenceMs / 1000} s`))
   }, LOOK_INTERVAL_MS)
   try {
-    await withSession(monolith, { purpose: 'publish watch', signal: either }, async (client) => {
+    await withSession(monolith, { purpose: WATCH_SESSION, signal: either }, async (client) => {
       for (;;) {
         const waits = await readWaits(client, [...watched.keys()])
         heard.at = Date.now()
         tell(waits.filter(({ waiting }) => watched.has(waiting)))
+        for (const action of actions) await action(client)
         await delay(LOOK_INTERVAL_MS, undefined, { signal })
       }
     })

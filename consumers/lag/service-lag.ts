@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 import { controlSubject, streamName } from '../../contracts/subjects.ts'
 import { decodeMessage } from '../../contracts/wire/decode-message.ts'
+import type { Age } from '../../infra/following/log-lag.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../../infra/nats/api-code.ts'
 import { readStream } from '../../infra/nats/stream-leader.ts'
 import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
@@ -10,6 +11,7 @@ import { hasStateTable } from '../../infra/service-database/has-state-table.ts'
 import { isConsumed } from '../../infra/service-database/is-consumed.ts'
 import { type ParkedState, readParked } from '../../infra/service-database/read-parked.ts'
 import { type Phase, STATE_VERSION } from '../../infra/service-database/state-ddl.ts'
+import { bornAt, type HopLag, hopsOf, readTo } from './hops.ts'
 import { type ConsumerStatus, judgeConsumer, type Sample } from './judge-consumer.ts'
 import { paceOf, secondsUntil } from './pace.ts'
 
@@ -30,8 +32,7 @@ export interface ServiceLag extends ParkedState {
   readonly messagesPerSecond: number
   /** Of the stream's messages that are not applied, measured by its mean message. */
   readonly bytes: number
-  /** How long the first message that is not applied has been in the stream; 0 where all is applied. */
-  readonly seconds: number
+  readonly hops: HopLag
   /** When all that the stream has now is applied, at the present pace; null where it comes no nearer. */
   readonly secondsLeft: number | null
   readonly loading: LoadingProgress
@@ -53,8 +54,19 @@ export interface LagSource {
   readonly database: PostgresTarget
 }
 
+/** What is known of the monolith. */
+export interface MonolithClock {
+  /** How old the oldest change is that is not in the log. */
+  readonly toLog: Age
+  /** In milliseconds since 1970: commits are told by it. */
+  readonly now: () => number
+}
+
 /** @throws Failure 4 where the service's database is not prepared, or there is no stream. */
-export async function readServiceLag({ manager, prefix, service, database }: LagSource): Promise<ServiceLag> {
+export async function readServiceLag(
+  { manager, prefix, service, database }: LagSource,
+  { now, toLog }: MonolithClock,
+): Promise<ServiceLag> {
   const { samples, ...standing } = await withSession(database, { purpose: `lag ${service}` }, async (client) => ({
     ...(await readCheckpoint(client, service)),
     isConsumed: await isConsumed(client),
@@ -62,12 +74,17 @@ export async function readServiceLag({ manager, prefix, service, database }: Lag
     samples: await readSamples(client),
   }))
   const stream = streamName(prefix, service)
-  const { state, ts } = await readStream(manager, stream).catch((cause: unknown) => {
+  const { state } = await readStream(manager, stream).catch((cause: unknown) => {
     if (apiCode(cause) !== NO_STREAM) throw cause
     throw new Failure(4, `There is no stream ${stream}: run prepare first.`, { cause })
   })
   const messages = Math.max(0, state.last_seq - standing.streamSequence)
-  const since = messages === 0 ? null : await storedAt(manager, stream, standing.streamSequence + 1)
+  const secondsBehind = async (sequence: number): Promise<number> => {
+    const bornMs = sequence >= state.last_seq ? null : await bornAt(manager, stream, sequence + 1)
+    return bornMs === null ? 0 : Math.max(0, (now() - bornMs) / 1_000)
+  }
+  const unread = await secondsBehind(readTo(standing.streamSequence, standing.isConsumed, samples))
+  const unapplied = await secondsBehind(standing.streamSequence)
   const { rows, ...checkpoint } = standing
   const pace = paceOf(samples)
   const expectedRows = await readExpectedRows(manager, prefix, service, standing.epoch)
@@ -79,7 +96,7 @@ export async function readServiceLag({ manager, prefix, service, database }: Lag
     messages,
     messagesPerSecond: pace.messagesPerSecond,
     bytes: state.messages === 0 ? 0 : Math.round((state.bytes / state.messages) * messages),
-    seconds: since === null ? 0 : Math.max(0, (Date.parse(ts ?? new Date().toISOString()) - since) / 1000),
+    hops: hopsOf(toLog, unread, unapplied),
     secondsLeft: secondsUntil(messages, pace.catchingUpPerSecond),
     loading: { rows, expectedRows, rowsPerSecond: pace.rowsPerSecond },
   }
@@ -149,15 +166,6 @@ async function readExpectedRows(
     const message = decodeMessage(data)
     if (message.kind !== 'control' || message.control !== 'manifest' || message.epoch !== epoch) return null
     return message.entities.reduce((sum, { rows }) => sum + rows, 0)
-  } catch (error) {
-    if (apiCode(error) === NO_MESSAGE) return null
-    throw error
-  }
-}
-
-async function storedAt(manager: JetStreamManager, stream: string, sequence: number): Promise<number | null> {
-  try {
-    return (await manager.streams.getMessage(stream, { seq: sequence })).time.getTime()
   } catch (error) {
     if (apiCode(error) === NO_MESSAGE) return null
     throw error

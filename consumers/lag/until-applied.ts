@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Lsn } from '../../contracts/positions.ts'
 import { markedSequence, writeMarker } from '../../infra/following/write-marker.ts'
-import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
-import { type LagSource, readServiceLag, type ServiceLag } from './service-lag.ts'
+import { withSession } from '../../infra/postgres/session.ts'
+import { createLagReader, type LagReport, type LagSources } from './lag-report.ts'
+import type { ServiceLag } from './service-lag.ts'
 
 export interface LagWish {
-  readonly monolith: PostgresTarget
-  readonly prefix: string
-  readonly sources: readonly LagSource[]
-  /** How old the first message may be that a service has not applied. At 0 all that the monolith has committed counts. */
+  readonly sources: LagSources
+  /** How old the oldest change may be that a service has not applied. At 0 all that the monolith has committed counts. */
   readonly maxLagMs: number
   readonly waitMs: number
   readonly signal: AbortSignal
@@ -25,29 +24,33 @@ const MARK_AGAIN_MS = 3_000
  * service is without lag when it has applied all before it.
  * @returns how far the services are, and whether that is as it was wished.
  */
-export async function untilApplied(wish: LagWish): Promise<{ readonly services: ServiceLag[]; readonly met: boolean }> {
+export async function untilApplied(wish: LagWish): Promise<LagReport & { readonly met: boolean }> {
   const { maxLagMs, signal, sources, waitMs } = wish
+  const readReport = createLagReader(sources)
   const deadline = Date.now() + waitMs
-  const marker = maxLagMs === 0 ? await mark(wish) : null
+  const marker = maxLagMs === 0 ? await mark(sources) : null
   for (let markedAt = Date.now(); ;) {
-    const services = await Promise.all(sources.map(readServiceLag))
-    const met = marker === null ? services.every((lag) => isMet(lag, maxLagMs)) : await isPassed(wish, services, marker)
-    if (met || Date.now() >= deadline) return { services, met }
-    if (marker !== null && Date.now() - markedAt > MARK_AGAIN_MS && !(await isMarked(wish, marker))) {
+    const report = await readReport()
+    const { services } = report
+    const met =
+      marker === null ? services.every((lag) => isMet(lag, maxLagMs)) : await isPassed(sources, services, marker)
+    if (met || Date.now() >= deadline) return { ...report, met }
+    if (marker !== null && Date.now() - markedAt > MARK_AGAIN_MS && !(await isMarked(sources, marker))) {
       // Whoever has passed this one has passed both.
-      await mark(wish)
+      await mark(sources)
       markedAt = Date.now()
     }
     await delay(Math.min(LOOK_MS, deadline - Date.now()), undefined, { signal })
   }
 }
 
-/** What is parked is not applied, however long it has been read. */
-export function isMet({ parked, phase, seconds }: ServiceLag, maxLagMs: number): boolean {
-  return phase === 'following' && seconds * 1000 <= maxLagMs && parked === 0
+/** What is parked is not applied, however long it has been read; and what nobody can tell is not met. */
+export function isMet({ hops: { toDatabase }, parked, phase }: ServiceLag, maxLagMs: number): boolean {
+  const isKnown = toDatabase.bound !== 'at least'
+  return phase === 'following' && isKnown && toDatabase.seconds * 1000 <= maxLagMs && parked === 0
 }
 
-async function mark({ monolith, prefix }: LagWish): Promise<Lsn> {
+async function mark({ monolith, prefix }: LagSources): Promise<Lsn> {
   return await withSession(
     monolith,
     { purpose: 'lag' },
@@ -55,15 +58,15 @@ async function mark({ monolith, prefix }: LagWish): Promise<Lsn> {
   )
 }
 
-async function isMarked({ prefix, sources }: LagWish, written: Lsn): Promise<boolean> {
-  for (const { manager, service } of sources)
+async function isMarked({ prefix, services }: LagSources, written: Lsn): Promise<boolean> {
+  for (const { manager, service } of services)
     if ((await markedSequence(manager, prefix, service, written)) === null) return false
   return true
 }
 
-async function isPassed({ prefix, sources }: LagWish, services: readonly ServiceLag[], written: Lsn): Promise<boolean> {
-  for (const { manager, service } of sources) {
-    const lag = services.find((each) => each.service === service)
+async function isPassed({ prefix, services }: LagSources, lags: readonly ServiceLag[], written: Lsn): Promise<boolean> {
+  for (const { manager, service } of services) {
+    const lag = lags.find((each) => each.service === service)
     const sequence = await markedSequence(manager, prefix, service, written)
     if (sequence === null || lag?.phase !== 'following' || lag.streamSequence < sequence || lag.parked > 0) return false
   }

@@ -2,6 +2,7 @@ import picocolors from 'picocolors'
 import type { ConsumerStatus } from '../../consumers/lag/judge-consumer.ts'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { unreachable } from '../../contracts/failure.ts'
+import type { Age } from '../following/log-lag.ts'
 import type { MonolithStanding } from '../following/monolith-standing.ts'
 import { bytesText, counted, countText, durationText } from './quantities.ts'
 import { type Column, tableText, wrappedText } from './tables.ts'
@@ -35,14 +36,16 @@ const LAG_COLUMNS: readonly LagColumn[] = [
   right('behind', ({ messages }) => countText(messages)),
   right('rate', ({ messagesPerSecond }) => `${countText(messagesPerSecond)}/s`),
   right('bytes', ({ bytes, messages }) => (messages === 0 ? '' : bytesText(bytes))),
-  right('time', ({ messages, seconds }) => (messages === 0 ? '' : durationText(seconds))),
+  right('to log', ({ hops }) => ageText(hops.toLog)),
+  right('read', ({ hops }) => ageText(hops.toConsumer)),
+  right('applied', ({ hops }) => ageText(hops.toDatabase)),
   right('left', ({ messages, secondsLeft }) =>
     messages === 0 || secondsLeft === null ? '' : durationText(secondsLeft),
   ),
 ]
 
 /** What a narrow terminal shows without, in this order. */
-const DISPENSABLE = ['position', 'bytes', 'rate', 'rows', 'left', 'phase']
+const DISPENSABLE = ['position', 'bytes', 'read', 'rate', 'to log', 'rows', 'left', 'phase']
 
 /** The services, each with its status, its phase and its distance to the end of its stream. */
 export function lagTable(services: readonly ServiceLag[], { colours, columns: width }: TableDisplay): string {
@@ -79,6 +82,20 @@ function colourOf(status: ConsumerStatus, colours: Colours): (text: string) => s
       return colours.red
     default:
       return unreachable(status)
+  }
+}
+
+/** Nothing where nothing is behind, and a question mark where nothing tells it. */
+function ageText({ bound, seconds }: Age): string {
+  switch (bound) {
+    case 'exact':
+      return seconds === 0 ? '' : durationText(seconds)
+    case 'at least':
+      return seconds === 0 ? '?' : `>= ${durationText(seconds)}`
+    case 'at most':
+      return `<= ${durationText(seconds)}`
+    default:
+      return unreachable(bound)
   }
 }
 

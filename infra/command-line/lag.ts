@@ -1,7 +1,8 @@
+import type { LagReport } from '../../consumers/lag/lag-report.ts'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { Failure } from '../../contracts/failure.ts'
 import { durationFlag } from './flags.ts'
-import { lagTable, parkedSentences, type TableDisplay, tableDisplayOf } from './lag-text.ts'
+import { lagTable, parkedSentences, slotSentence, type TableDisplay, tableDisplayOf } from './lag-text.ts'
 import {
   type AddVerb,
   printResult,
@@ -29,26 +30,27 @@ async function lag(context: VerbContext, names: readonly string[], flags: LagFla
   if (flags.wait !== undefined && maxLagMs === undefined)
     throw new Failure(2, 'What shall be waited for? Give --max-lag with --wait, such as --max-lag 0s.')
   const configuration = await context.configureMonolith(names.length === 0 ? 'all' : names)
-  const { readServiceLag } = await import('../../consumers/lag/service-lag.ts')
+  const { createLagReader } = await import('../../consumers/lag/lag-report.ts')
   const { untilApplied } = await import('../../consumers/lag/until-applied.ts')
   const { withLagSources } = await import('./standing.ts')
-  const { monolith, prefix } = configuration
   const { signal } = context
-  const { met, services } = await withLagSources(configuration, 'lag', async (sources) =>
+  const { met, ...report } = await withLagSources(configuration, 'lag', async (sources) =>
     maxLagMs === undefined
-      ? { services: await Promise.all(sources.map(readServiceLag)), met: true }
-      : await untilApplied({ monolith, prefix, sources, maxLagMs, waitMs, signal }),
+      ? { ...(await createLagReader(sources)()), met: true }
+      : await untilApplied({ sources, maxLagMs, waitMs, signal }),
   )
   const display = tableDisplayOf(context.world)
-  printResult(context, flags, { met, services }, lagText(services, met, display))
-  if (!met) context.output.note(unmetNote(services))
+  printResult(context, flags, { met, ...report }, lagText(report, met, display))
+  if (!met) context.output.note(unmetNote(report.services))
   return met ? 0 : 5
 }
 
 /** What a person reads of it. */
-export function lagText(services: readonly ServiceLag[], met: boolean, display: TableDisplay): string {
+export function lagText({ monolith, services }: LagReport, met: boolean, display: TableDisplay): string {
   const unmet = met ? [] : ['Not all are as near to the monolith as was asked for.']
-  return [lagTable(services, display), ...parkedSentences(services, display.columns), ...unmet].join('\n\n')
+  const { columns } = display
+  const unfollowed = monolith.slot?.isFollowed === true ? [] : [slotSentence(monolith, columns)]
+  return [lagTable(services, display), ...parkedSentences(services, columns), ...unfollowed, ...unmet].join('\n\n')
 }
 
 /** Waiting alone helps where publish and consume run, and nothing is parked. */

@@ -1,5 +1,4 @@
-import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
-import type { MonolithStanding } from '../following/monolith-standing.ts'
+import type { LagReport } from '../../consumers/lag/lag-report.ts'
 import { lagTable, parkedSentences, slotSentence, type TableDisplay, tableDisplayOf } from './lag-text.ts'
 import {
   type AddVerb,
@@ -10,11 +9,9 @@ import {
   withSharedFlags,
 } from './verb.ts'
 
-export interface StatusReport {
+export interface StatusReport extends LagReport {
   readonly contractSet: string
   readonly prefix: string
-  readonly monolith: MonolithStanding
-  readonly services: readonly ServiceLag[]
 }
 
 export const addStatus: AddVerb = (program, run) => {
@@ -25,19 +22,13 @@ export const addStatus: AddVerb = (program, run) => {
 
 async function status(context: VerbContext, flags: SharedFlags): Promise<VerbExitCode> {
   const configuration = await context.configureMonolith('all')
-  const { readServiceLag } = await import('../../consumers/lag/service-lag.ts')
-  const { readMonolithStanding } = await import('../following/monolith-standing.ts')
+  const { createLagReader } = await import('../../consumers/lag/lag-report.ts')
   const { withLagSources } = await import('./standing.ts')
-  const { monolith, prefix, set } = configuration
+  const { prefix, set } = configuration
   const report: StatusReport = {
     contractSet: set.name,
     prefix,
-    monolith: await readMonolithStanding(monolith, prefix),
-    services: await withLagSources(
-      configuration,
-      'status',
-      async (sources) => await Promise.all(sources.map(readServiceLag)),
-    ),
+    ...(await withLagSources(configuration, 'status', async (sources) => await createLagReader(sources)())),
   }
   printResult(context, flags, report, statusText(report, tableDisplayOf(context.world)))
   return 0

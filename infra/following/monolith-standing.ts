@@ -1,3 +1,4 @@
+import { type Age, createLogLagReader, type ReadLogLag } from './log-lag.ts'
 import { slotName } from '../prepare/names.ts'
 import { type PostgresTarget, withSession } from '../postgres/session.ts'
 
@@ -7,6 +8,10 @@ export interface MonolithStanding {
   readonly position: string
   /** Null where there is none, as after `publish --no-slot`. */
   readonly slot: SlotStanding | null
+  /** How old its oldest change is that is not in the log. */
+  readonly lag: Age
+  /** By its clock, in milliseconds since 1970: commits are told by it. */
+  readonly nowMs: number
 }
 
 /** Manual: "pg_replication_slots". */
@@ -26,18 +31,25 @@ export interface SlotStanding {
   readonly walStatus: string
 }
 
-export async function readMonolithStanding(monolith: PostgresTarget, prefix: string): Promise<MonolithStanding> {
+/** @param readLogLag what was used before, by whoever looks again and again. */
+export async function readMonolithStanding(
+  monolith: PostgresTarget,
+  prefix: string,
+  readLogLag: ReadLogLag = createLogLagReader(prefix),
+): Promise<MonolithStanding> {
   return await withSession(monolith, { purpose: 'status' }, async (client) => {
     const { rows } = await client.query<Record<string, string | null>>(
       `SELECT now.lsn::text AS position, slot.active, slot.confirmed_flush_lsn::text AS confirmed, slot.wal_status,
               pg_wal_lsn_diff(now.lsn, slot.confirmed_flush_lsn)::bigint::text AS behind,
-              pg_wal_lsn_diff(now.lsn, slot.restart_lsn)::bigint::text AS retained, slot.safe_wal_size::text AS safe
+              pg_wal_lsn_diff(now.lsn, slot.restart_lsn)::bigint::text AS retained, slot.safe_wal_size::text AS safe,
+              (extract(epoch FROM clock_timestamp()) * 1000)::bigint::text AS ms
          FROM (SELECT pg_current_wal_lsn() AS lsn) AS now
               LEFT JOIN pg_replication_slots AS slot ON slot.slot_name = $1 AND slot.database = current_database()`,
       [slotName(prefix)],
     )
     const row = rows[0] ?? {}
-    return { position: row['position'] ?? '', slot: slotOf(slotName(prefix), row) }
+    const lag = await readLogLag(client)
+    return { position: row['position'] ?? '', slot: slotOf(slotName(prefix), row), lag, nowMs: Number(row['ms']) }
   })
 }
 

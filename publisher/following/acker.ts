@@ -2,6 +2,8 @@ import type { Lsn } from '../../contracts/positions.ts'
 
 /** What is known of one transaction of the monolith on its way into the log. */
 export interface Ticket {
+  /** When it was committed, in microseconds since 1970-01-01 UTC of the monolith's clock. */
+  readonly committedAt: number
   /** The end of its commit record; null while it is being received. */
   end: Lsn | null
   /** Messages that carry some of it and are not stored. */
@@ -18,6 +20,16 @@ export interface StoredPlace {
   readonly sequence: number
 }
 
+/** Times are in microseconds, as those of tickets. */
+export interface AckerProgress {
+  /** The server has nothing before it that was not received. */
+  readonly received: Lsn
+  /** Of the last transaction that was received wholly; 0 before the first. */
+  readonly receivedCommittedAt: number
+  /** Of the first transaction that is not stored wholly; null where all are. */
+  readonly unstoredCommittedAt: number | null
+}
+
 /** Transactions that were stored within so much of each other are kept as one. */
 const TOGETHER_MS = 1_000
 
@@ -32,6 +44,7 @@ export class Acker {
   #queue: Ticket[] = []
   #confirmed: Lsn
   #received: Lsn
+  #committedAt = 0
   /** How far each stream holds what is confirmable. */
   readonly places = new Map<string, number>()
 
@@ -46,8 +59,8 @@ export class Acker {
   }
 
   /** A transaction begins to come in; they come one after the other, in the order of their commits. */
-  begin(): Ticket {
-    const ticket = { end: null, unstored: 0, storedAt: 0, places: new Map<string, number>() }
+  begin(committedAt: number): Ticket {
+    const ticket = { committedAt, end: null, unstored: 0, storedAt: 0, places: new Map<string, number>() }
     this.#queue.push(ticket)
     return ticket
   }
@@ -72,6 +85,7 @@ export class Acker {
 
   committed(ticket: Ticket, end: Lsn): void {
     ticket.end = end
+    this.#committedAt = Math.max(this.#committedAt, ticket.committedAt)
     this.received(end)
   }
 
@@ -83,6 +97,16 @@ export class Acker {
   /** Transactions that are not confirmed; those that were stored together count as one. */
   get pending(): number {
     return this.#queue.length
+  }
+
+  /** What has come in, and the first of it that is not stored, whether it is synced or not. */
+  get progress(): AckerProgress {
+    const unstored = this.#queue.find((ticket) => !isStored(ticket))
+    return {
+      received: this.#received,
+      receivedCommittedAt: this.#committedAt,
+      unstoredCommittedAt: unstored?.committedAt ?? null,
+    }
   }
 
   /** How far the slot may be confirmed now. It never goes back. */

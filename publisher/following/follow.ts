@@ -2,6 +2,7 @@ import { isVisible, parseVisibility, type Visibility } from '../../contracts/vis
 import { HEADER_RESERVE_BYTES } from '../../contracts/wire/headers.ts'
 import { type Lsn, lsnText, parseLsn } from '../../contracts/positions.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
+import { tellStanding } from '../../infra/following/publisher-standing.ts'
 import { publicationName } from '../../infra/prepare/names.ts'
 import { codeOf } from '../../infra/postgres/session.ts'
 import type { OpenEpoch } from '../begin-epoch.ts'
@@ -14,6 +15,7 @@ import { Acker } from './acker.ts'
 import { readStoredPosition } from './last-position.ts'
 import { writeGuard } from './guard.ts'
 import { endLeftFollower } from './left-follower.ts'
+import { ReceiveClock } from './receive-clock.ts'
 import { receiveChanges } from './replication-stream.ts'
 import { type Route, Routes } from './routes.ts'
 import { ServiceChanges } from './service-changes.ts'
@@ -78,6 +80,11 @@ export async function follow(options: FollowOptions): Promise<Followed> {
     },
   })
   run.report({ type: 'following-begun', slot, from: lsnText(from) })
+  const clock = new ReceiveClock()
+  const silence = run.watch.alongside(async (client) => {
+    const standing = clock.standing(acker.progress)
+    clock.looked(await tellStanding(client, run.dependencies.prefix, standing), acker.progress.received)
+  })
   try {
     await receiveChanges({
       monolith: run.dependencies.monolith,
@@ -96,6 +103,8 @@ export async function follow(options: FollowOptions): Promise<Followed> {
     if (SLOT_REFUSED.has(codeOf(error)))
       assertFollowable(slot, await readSlot(run.control, slot), null, options.opened.epoch)
     throw error
+  } finally {
+    silence()
   }
   throw new Error('Following ended without a reason')
 }

@@ -223,5 +223,7 @@ export function standbyStatus(confirmed: Lsn, nowMs: number): Buffer {
   status.write('r', 0, 'latin1')
   for (const place of [1, 9, 17]) status.writeBigUInt64BE(confirmed, place)
   status.writeBigInt64BE(BigInt(nowMs - POSTGRES_EPOCH_MS) * 1000n, 25)
+  // It answers how far it has decoded: where nothing is sent, only this tells that nothing is missing.
+  status.writeUInt8(1, 33)
   return status
 }

@@ -74,7 +74,7 @@ export class TransactionSplitter {
 
   #begin({ commitLsn, committedAt, xid }: Extract<PgoutputMessage, { type: 'begin' }>): void {
     const { acker, xids } = this.#options
-    const of = { commitLsn, committedAt, xid: xids.widen(xid), ticket: acker.begin() }
+    const of = { commitLsn, committedAt, xid: xids.widen(xid), ticket: acker.begin(committedAt) }
     this.#open = { ...of, ordinals: new Map(), markers: [] }
   }
 

@@ -16,12 +16,31 @@ const LAG: ServiceLag = {
   messages: 2_000,
   messagesPerSecond: 250,
   bytes: 24_000_000,
-  seconds: 198,
+  hops: {
+    toLog: { seconds: 0, bound: 'exact' },
+    toConsumer: { seconds: 0, bound: 'exact' },
+    toDatabase: { seconds: 198, bound: 'exact' },
+  },
   secondsLeft: 8,
   loading: { rows: 413_703, expectedRows: 500_000, rowsPerSecond: 0 },
   parked: 0,
   stopped: null,
 }
+const TITLES = [
+  'service',
+  'status',
+  'phase',
+  'rows',
+  'position',
+  'behind',
+  'rate',
+  'bytes',
+  'to log',
+  'read',
+  'applied',
+  'left',
+]
+const LEVEL = { ...LAG.hops, toDatabase: { seconds: 0, bound: 'exact' as const } }
 const plain = picocolors.createColors(false)
 
 function linesAt(columns: number, lag: ServiceLag = LAG): string[] {
@@ -29,20 +48,31 @@ function linesAt(columns: number, lag: ServiceLag = LAG): string[] {
 }
 
 test('a table without a terminal has every column', () => {
-  assert.equal(linesAt(Number.POSITIVE_INFINITY), [
-    'service        status   phase                    rows   position  behind   rate  bytes        time   left',
-    'notifications  warning  following  413,703 of 500,000  0/16B3748   2,000  250/s  24 MB  3 min 18 s  8.0 s',
-  ])
+  const [titles = '', cells = ''] = linesAt(Number.POSITIVE_INFINITY)
+  assert.equal(titles.trim().split(/ {2,}/), TITLES)
+  assert.match(
+    cells,
+    /^notifications {2}warning {2}following {2}413,703 of 500,000 {2}0\/16B3748 +2,000 +250\/s +24 MB +3 min 18 s +8\.0 s$/,
+  )
+})
+
+test('what is known in part is told as such', () => {
+  const hops = {
+    toLog: { seconds: 0, bound: 'at least' as const },
+    toConsumer: { seconds: 5, bound: 'at least' as const },
+    toDatabase: { seconds: 7, bound: 'at most' as const },
+  }
+  assert.match(linesAt(200, { ...LAG, hops })[1] ?? '', / \? +>= 5\.0 s +<= 7\.0 s/)
 })
 
 test('a narrow terminal has those that matter most, and no line is longer than it', () => {
   for (const columns of [100, 80, 60, 50])
     for (const line of linesAt(columns)) assert.ok(line.length <= columns, `${columns}: ${line}`)
-  assert.equal(linesAt(60).at(0)?.split(/ +/), ['service', 'status', 'phase', 'behind', 'time', 'left'])
+  assert.equal(linesAt(60).at(0)?.split(/ +/), ['service', 'status', 'phase', 'behind', 'applied', 'left'])
 })
 
 test('what is level has no distance, and what will never be has no time left', () => {
-  assert.match(linesAt(200, { ...LAG, messages: 0, bytes: 0, seconds: 0, secondsLeft: 0 })[1] ?? '', /0 {2}250\/s$/)
+  assert.match(linesAt(200, { ...LAG, messages: 0, bytes: 0, hops: LEVEL, secondsLeft: 0 })[1] ?? '', /0 {2}250\/s$/)
   assert.match(linesAt(200, { ...LAG, secondsLeft: null })[1] ?? '', /3 min 18 s$/)
 })
 

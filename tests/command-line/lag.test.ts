@@ -31,8 +31,8 @@ test('publish follows until it is interrupted, consume applies, status and lag s
     assert.is(lag['met'], true)
     const service = onlyService(lag)
     assert.equal(
-      [service['service'], service['isConsumed'], service['phase'], service['messages'], service['seconds']],
-      ['sales', true, 'following', 0, 0],
+      [service['service'], service['status'], service['isConsumed'], service['phase'], service['messages']],
+      ['sales', 'ok', true, 'following', 0],
     )
     const report = await jsonOf(shop, ['verify'])
     assert.equal([report['verified'], report['against']], [true, 'monolith'])
@@ -41,7 +41,7 @@ test('publish follows until it is interrupted, consume applies, status and lag s
     assert.equal([slot['isFollowed'], slot['walStatus'], typeof slot['retainedBytes']], [true, 'reserved', 'number'])
     assert.match(
       (await succeed(shop.run(['status']))).stdout,
-      /sales +following +runs .*\n\nThe monolith is at .*; a publisher follows it/s,
+      /sales +ok +following .*\n\nThe monolith is at .*; a publisher follows it/s,
     )
     for (const running of [publish, consume]) running.kill('SIGINT')
     assert.equal([(await publish.ended).exitCode, (await consume.ended).exitCode], [130, 130])

@@ -8,10 +8,15 @@ import { withNats } from '../../../infra/nats/connect.ts'
 import { writeSmallSnapshot } from '../complete-snapshot.ts'
 import { failureOf, type TestService, withSales } from '../with-service.ts'
 
+const LEVEL = { seconds: 0, bound: 'exact' as const }
+
 const lagOf = async ({ database, nats, prefix }: TestService): Promise<ServiceLag> =>
   await withNats(nats, 'test', async (connection) => {
     const manager = await connection.jetstreamManager()
-    return await readServiceLag({ manager, prefix, service: 'sales', database })
+    return await readServiceLag(
+      { manager, prefix, service: 'sales', database },
+      { toLog: LEVEL, now: () => Date.now() },
+    )
   })
 
 const WAITING = `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`

@@ -10,7 +10,7 @@ const lsn = (number: number): Lsn => BigInt(number) as Lsn
 
 test('nothing is confirmed past the end of the last transaction before one that is not stored', () => {
   const acker = new Acker(0, lsn(10))
-  const [first, second] = [acker.begin(), acker.begin()]
+  const [first, second] = [acker.begin(1), acker.begin(1)]
   acker.sent(first)
   acker.sent(second)
   acker.committed(first, lsn(20))
@@ -24,7 +24,7 @@ test('nothing is confirmed past the end of the last transaction before one that 
 
 test('adjacent commits: where the second begins at the end of the first, it is not confirmed with it', () => {
   const acker = new Acker(0, lsn(0))
-  const [first, second] = [acker.begin(), acker.begin()]
+  const [first, second] = [acker.begin(1), acker.begin(1)]
   acker.sent(second)
   acker.committed(first, lsn(20))
   acker.committed(second, lsn(28))
@@ -33,7 +33,7 @@ test('adjacent commits: where the second begins at the end of the first, it is n
 
 test('a keepalive in the middle of a transaction confirms nothing of it', () => {
   const acker = new Acker(0, lsn(5))
-  const ticket = acker.begin()
+  const ticket = acker.begin(1)
   acker.received(lsn(50))
   assert.is(acker.confirmable(1), lsn(5))
   acker.committed(ticket, lsn(60))
@@ -42,7 +42,7 @@ test('a keepalive in the middle of a transaction confirms nothing of it', () => 
 
 test('what the broker may still have in its memory alone is not confirmed', () => {
   const acker = new Acker(1_000, lsn(0))
-  const ticket = acker.begin()
+  const ticket = acker.begin(1)
   acker.sent(ticket)
   acker.committed(ticket, lsn(20))
   acker.stored(ticket, 5_000, PLACE)
@@ -52,7 +52,7 @@ test('what the broker may still have in its memory alone is not confirmed', () =
 
 test('what an earlier run has stored waits for the broker too, and is guarded', () => {
   const acker = new Acker(1_000, lsn(0))
-  const ticket = acker.begin()
+  const ticket = acker.begin(1)
   acker.found(ticket, 5_000, PLACE)
   acker.committed(ticket, lsn(20))
   assert.equal([acker.confirmable(5_999), [...acker.places]], [lsn(0), []])
@@ -62,7 +62,7 @@ test('what an earlier run has stored waits for the broker too, and is guarded', 
 test('a million transactions between two syncs are not a million entries', () => {
   const acker = new Acker(120_000, lsn(0))
   for (let number = 1; number <= 100_000; number += 1) {
-    const ticket = acker.begin()
+    const ticket = acker.begin(1)
     acker.sent(ticket)
     acker.committed(ticket, lsn(number))
     acker.stored(ticket, 1 + number / 10, PLACE)
@@ -106,8 +106,8 @@ test('whatever happens in whatever order, it confirms what an observer who knows
         now += 1
         const last = own.at(-1)
         if (each.kind === 'begin' && last?.end !== null) {
-          tickets.push(acker.begin())
-          own.push({ end: null, unstored: 0, storedAt: 0, places: new Map(), at: own.length })
+          tickets.push(acker.begin(1))
+          own.push({ committedAt: 1, end: null, unstored: 0, storedAt: 0, places: new Map(), at: own.length })
         } else if (each.kind === 'send' && last?.end === null) {
           acker.sent(tickets.at(-1) as Ticket)
           last.unstored += 1

@@ -1,0 +1,79 @@
+// deadline: 120 s
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createLagReader, type LagReport } from '../../consumers/lag/lag-report.ts'
+import { withNats } from '../../infra/nats/connect.ts'
+import { runSql } from '../consumers/with-service.ts'
+import { withDatabase } from '../with-servers.ts'
+import { CLUB, CLUB_TABLES, ID } from './club.ts'
+import { type Following, untilComplete, untilFollowed, withFollowing } from './following.ts'
+
+/** What a report may be off by: consumers and publishers say where they are each second. */
+const OFF_SECONDS = 1
+
+async function readReport({ monolith, nats, prefix, services }: Following): Promise<LagReport> {
+  return await withNats(nats, 'test', async (connection) => {
+    const manager = await connection.jetstreamManager()
+    const sources = services.map(({ database, service }) => ({ manager, prefix, service: service.name, database }))
+    return await createLagReader({ monolith, prefix, services: sources })()
+  })
+}
+
+function peopleOf({ services }: LagReport): LagReport['services'][number] {
+  const people = services.find(({ service }) => service === 'people')
+  if (people === undefined) throw new Error('The club has people')
+  return people
+}
+
+function assertNear(actual: { readonly seconds: number; readonly bound: string }, expected: number): void {
+  assert.is(actual.bound, 'exact')
+  assert.ok(Math.abs(actual.seconds - expected) <= OFF_SECONDS, `${actual.seconds} s instead of ${expected} s`)
+}
+
+const write = async (url: string, number: number): Promise<number> => {
+  await runSql(url, [`UPDATE "Person" SET age = ${number} WHERE id = ${ID(number)}`])
+  return performance.now()
+}
+const secondsSince = (began: number): number => (performance.now() - began) / 1_000
+
+test('each hop tells how old the oldest change is that is not past it, whoever has stopped', () =>
+  withDatabase(async (monolith) => {
+    await runSql(monolith, CLUB_TABLES)
+    await withFollowing(CLUB, monolith, async (club) => {
+      const following = club.follow('stopped')
+      await untilFollowed(club.published)
+      await club.withConsumers(async () => {
+        await untilComplete(club)
+        await write(monolith, 1)
+        await until(async () => peopleOf(await readReport(club)).hops.toDatabase.seconds === 0)
+        assertNear(peopleOf(await readReport(club)).hops.toDatabase, 0)
+      })
+      // Nobody consumes.
+      const unapplied = await write(monolith, 2)
+      await sleep(2_500)
+      const stopped = peopleOf(await readReport(club))
+      assert.is(stopped.status, 'stop')
+      assertNear(stopped.hops.toLog, 0)
+      assertNear(stopped.hops.toConsumer, secondsSince(unapplied))
+      assertNear(stopped.hops.toDatabase, secondsSince(unapplied))
+      await club.mark('stopped')
+      await following
+      // Nor does anybody publish.
+      await club.catchUp()
+      const unpublished = await write(monolith, 3)
+      await sleep(2_000)
+      const report = await readReport(club)
+      assertNear(report.monolith.lag, secondsSince(unpublished))
+      assertNear(peopleOf(report).hops.toDatabase, secondsSince(unpublished))
+      // To look takes nothing, and is in nobody's way.
+      await club.settle()
+      assertNear(peopleOf(await readReport(club)).hops.toDatabase, 0)
+    })
+  }))
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(100)
+}
+
+test.run()
