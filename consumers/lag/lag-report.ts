@@ -1,31 +1,29 @@
-import { createLogLagReader } from '../../infra/following/log-lag.ts'
-import { type MonolithStanding, readMonolithStanding } from '../../infra/following/monolith-standing.ts'
-import type { PostgresTarget } from '../../infra/postgres/session.ts'
-import { type LagSource, readServiceLag, type ServiceLag } from './service-lag.ts'
+import type { FailureCode } from '../../contracts/failure.ts'
+import type { MonolithStanding } from '../../infra/following/monolith-standing.ts'
+import type { ServiceLag } from './service-lag.ts'
 
-/** How a split is: the monolith's side of the log, and each service, in the order of the migration. */
+/** How a split is, as far as it can be told: what cannot be reached hides nothing of the others. */
 export interface LagReport {
-  readonly monolith: MonolithStanding
-  readonly services: readonly ServiceLag[]
+  /** The monolith's side of the log; null where that cannot be reached. */
+  readonly monolith: MonolithStanding | null
+  /** In the order of the migration. */
+  readonly services: readonly (ServiceLag | UnknownService)[]
+  /** Why something is not told, each once. */
+  readonly problems: readonly Problem[]
 }
 
-export interface LagSources {
-  readonly monolith: PostgresTarget
-  readonly prefix: string
-  readonly services: readonly LagSource[]
+/** A service of which nothing can be told. */
+export interface UnknownService {
+  readonly service: string
+  readonly status: 'unknown'
 }
 
-/** Looks when it is called, and may be called again and again. */
-export function createLagReader({ monolith: target, prefix, services }: LagSources): () => Promise<LagReport> {
-  const readLogLag = createLogLagReader(prefix)
-  return async () => {
-    const monolith = await readMonolithStanding(target, prefix, readLogLag)
-    const since = performance.now()
-    const now = (): number => monolith.nowMs + (performance.now() - since)
-    const clock = { toLog: monolith.lag, now }
-    return {
-      monolith,
-      services: await Promise.all(services.map(async (source) => await readServiceLag(source, clock))),
-    }
-  }
+/** A sentence for an operator, with the exit code of a verb that needs what is in the way. */
+export interface Problem {
+  readonly sentence: string
+  readonly exitCode: FailureCode
+}
+
+export function isKnown(lag: ServiceLag | UnknownService): lag is ServiceLag {
+  return lag.status !== 'unknown'
 }

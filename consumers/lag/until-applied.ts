@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Lsn } from '../../contracts/positions.ts'
 import { markedSequence, writeMarker } from '../../infra/following/write-marker.ts'
 import { withSession } from '../../infra/postgres/session.ts'
-import { createLagReader, type LagReport, type LagSources } from './lag-report.ts'
+import { createLagReader, failureOf, type LagSources } from './lag-reader.ts'
+import { isKnown, type LagReport } from './lag-report.ts'
 import type { ServiceLag } from './service-lag.ts'
 
 export interface LagWish {
@@ -31,9 +32,7 @@ export async function untilApplied(wish: LagWish): Promise<LagReport & { readonl
   const marker = maxLagMs === 0 ? await mark(sources) : null
   for (let markedAt = Date.now(); ;) {
     const report = await readReport()
-    const { services } = report
-    const met =
-      marker === null ? services.every((lag) => isMet(lag, maxLagMs)) : await isPassed(sources, services, marker)
+    const met = marker === null ? isMet(report, maxLagMs) : await isPassed(sources, report, marker)
     if (met || Date.now() >= deadline) return { ...report, met }
     if (marker !== null && Date.now() - markedAt > MARK_AGAIN_MS && !(await isMarked(sources, marker))) {
       // Whoever has passed this one has passed both.
@@ -44,10 +43,14 @@ export async function untilApplied(wish: LagWish): Promise<LagReport & { readonl
   }
 }
 
-/** What is parked is not applied, however long it has been read; and what nobody can tell is not met. */
-export function isMet({ hops: { toDatabase }, parked, phase }: ServiceLag, maxLagMs: number): boolean {
-  const isKnown = toDatabase.bound !== 'at least'
-  return phase === 'following' && isKnown && toDatabase.seconds * 1000 <= maxLagMs && parked === 0
+export function isMet({ services }: Pick<LagReport, 'services'>, maxLagMs: number): boolean {
+  return services.every((lag) => isKnown(lag) && isNear(lag, maxLagMs))
+}
+
+/** What is parked is not applied, however long it has been read; and what nobody can tell is not near. */
+function isNear({ hops: { toDatabase }, parked, phase }: ServiceLag, maxLagMs: number): boolean {
+  const isTold = toDatabase.bound !== 'at least'
+  return phase === 'following' && isTold && toDatabase.seconds * 1000 <= maxLagMs && parked === 0
 }
 
 async function mark({ monolith, prefix }: LagSources): Promise<Lsn> {
@@ -58,17 +61,28 @@ async function mark({ monolith, prefix }: LagSources): Promise<Lsn> {
   )
 }
 
-async function isMarked({ prefix, services }: LagSources, written: Lsn): Promise<boolean> {
-  for (const { manager, service } of services)
-    if ((await markedSequence(manager, prefix, service, written)) === null) return false
+async function isMarked(sources: LagSources, written: Lsn): Promise<boolean> {
+  const { services } = sources
+  const sequences = await Promise.all(services.map(async ({ service }) => await sequenceOf(sources, service, written)))
+  return sequences.every((sequence) => sequence !== null)
+}
+
+async function isPassed(sources: LagSources, { services }: LagReport, written: Lsn): Promise<boolean> {
+  for (const lag of services) {
+    if (!isKnown(lag) || lag.phase !== 'following' || lag.parked > 0) return false
+    const sequence = await sequenceOf(sources, lag.service, written)
+    if (sequence === null || lag.streamSequence < sequence) return false
+  }
   return true
 }
 
-async function isPassed({ prefix, services }: LagSources, lags: readonly ServiceLag[], written: Lsn): Promise<boolean> {
-  for (const { manager, service } of services) {
-    const lag = lags.find((each) => each.service === service)
-    const sequence = await markedSequence(manager, prefix, service, written)
-    if (sequence === null || lag?.phase !== 'following' || lag.streamSequence < sequence || lag.parked > 0) return false
+/** A broker that is away tells nothing, and may be back when it is asked again. */
+async function sequenceOf(sources: LagSources, service: string, written: Lsn): Promise<number | null> {
+  const { manager, monolith, prefix } = sources
+  try {
+    return await markedSequence(await manager(), prefix, service, written)
+  } catch (error) {
+    failureOf(error, sources, monolith)
+    return null
   }
-  return true
 }

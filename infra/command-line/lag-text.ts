@@ -1,5 +1,6 @@
 import picocolors from 'picocolors'
 import type { ConsumerStatus } from '../../consumers/lag/judge-consumer.ts'
+import { isKnown, type LagReport } from '../../consumers/lag/lag-report.ts'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { unreachable } from '../../contracts/failure.ts'
 import type { Age } from '../following/log-lag.ts'
@@ -21,15 +22,13 @@ export function tableDisplayOf({ environment, stdout }: Pick<World, 'environment
 }
 
 interface LagColumn extends Column {
-  readonly cell: (lag: ServiceLag, colours: Colours) => string
+  readonly cell: (lag: ServiceLag) => string
 }
 
 const left = (title: string, cell: LagColumn['cell']): LagColumn => ({ title, align: 'left', cell })
 const right = (title: string, cell: LagColumn['cell']): LagColumn => ({ title, align: 'right', cell })
 
 const LAG_COLUMNS: readonly LagColumn[] = [
-  left('service', ({ service }) => service),
-  left('status', ({ status }, colours) => colourOf(status, colours)(status)),
   left('phase', ({ phase }) => phase),
   right('rows', ({ loading }) => rowsText(loading)),
   right('position', ({ position }) => position ?? ''),
@@ -48,7 +47,7 @@ const LAG_COLUMNS: readonly LagColumn[] = [
 const DISPENSABLE = ['position', 'bytes', 'read', 'rate', 'to log', 'rows', 'left', 'phase']
 
 /** The services, each with its status, its phase and its distance to the end of its stream. */
-export function lagTable(services: readonly ServiceLag[], { colours, columns: width }: TableDisplay): string {
+export function lagTable(services: LagReport['services'], { colours, columns: width }: TableDisplay): string {
   let shown = LAG_COLUMNS
   for (const title of DISPENSABLE) {
     if (widthOf(tableOf(services, shown, PLAIN)) <= width) break
@@ -59,10 +58,14 @@ export function lagTable(services: readonly ServiceLag[], { colours, columns: wi
 
 const PLAIN = picocolors.createColors(false)
 
-function tableOf(services: readonly ServiceLag[], columns: readonly LagColumn[], colours: Colours): string {
+function tableOf(services: LagReport['services'], columns: readonly LagColumn[], colours: Colours): string {
   return tableText(
-    columns,
-    services.map((lag) => columns.map(({ cell }) => cell(lag, colours))),
+    [{ title: 'service', align: 'left' }, { title: 'status', align: 'left' }, ...columns],
+    services.map((lag) => [
+      lag.service,
+      colourOf(lag.status, colours)(lag.status),
+      ...columns.map(({ cell }) => (isKnown(lag) ? cell(lag) : '')),
+    ]),
   )
 }
 
@@ -70,7 +73,7 @@ function widthOf(table: string): number {
   return Math.max(...table.split('\n').map((line) => line.length))
 }
 
-function colourOf(status: ConsumerStatus, colours: Colours): (text: string) => string {
+function colourOf(status: ConsumerStatus | 'unknown', colours: Colours): (text: string) => string {
   switch (status) {
     case 'ok':
       return colours.green
@@ -79,6 +82,7 @@ function colourOf(status: ConsumerStatus, colours: Colours): (text: string) => s
       return colours.yellow
     case 'stall':
     case 'stop':
+    case 'unknown':
       return colours.red
     default:
       return unreachable(status)

@@ -1,7 +1,8 @@
-import type { LagReport } from '../../consumers/lag/lag-report.ts'
+import { isKnown, type LagReport } from '../../consumers/lag/lag-report.ts'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { Failure } from '../../contracts/failure.ts'
 import { durationFlag } from './flags.ts'
+import { noteProblems } from './lag-problems.ts'
 import { lagTable, parkedSentences, slotSentence, type TableDisplay, tableDisplayOf } from './lag-text.ts'
 import {
   type AddVerb,
@@ -30,7 +31,7 @@ async function lag(context: VerbContext, names: readonly string[], flags: LagFla
   if (flags.wait !== undefined && maxLagMs === undefined)
     throw new Failure(2, 'What shall be waited for? Give --max-lag with --wait, such as --max-lag 0s.')
   const configuration = await context.configureMonolith(names.length === 0 ? 'all' : names)
-  const { createLagReader } = await import('../../consumers/lag/lag-report.ts')
+  const { createLagReader } = await import('../../consumers/lag/lag-reader.ts')
   const { untilApplied } = await import('../../consumers/lag/until-applied.ts')
   const { withLagSources } = await import('./standing.ts')
   const { signal } = context
@@ -41,7 +42,9 @@ async function lag(context: VerbContext, names: readonly string[], flags: LagFla
   )
   const display = tableDisplayOf(context.world)
   printResult(context, flags, { met, ...report }, lagText(report, met, display))
-  if (!met) context.output.note(unmetNote(report.services))
+  const refused = noteProblems(context, report)
+  if (refused !== null) return refused
+  if (!met) context.output.note(unmetNote(report.services.filter(isKnown)))
   return met ? 0 : 5
 }
 
@@ -49,8 +52,9 @@ async function lag(context: VerbContext, names: readonly string[], flags: LagFla
 export function lagText({ monolith, services }: LagReport, met: boolean, display: TableDisplay): string {
   const unmet = met ? [] : ['Not all are as near to the monolith as was asked for.']
   const { columns } = display
-  const unfollowed = monolith.slot?.isFollowed === true ? [] : [slotSentence(monolith, columns)]
-  return [lagTable(services, display), ...parkedSentences(services, columns), ...unfollowed, ...unmet].join('\n\n')
+  const unfollowed = monolith === null || monolith.slot?.isFollowed === true ? [] : [slotSentence(monolith, columns)]
+  const parked = parkedSentences(services.filter(isKnown), columns)
+  return [lagTable(services, display), ...parked, ...unfollowed, ...unmet].join('\n\n')
 }
 
 /** Waiting alone helps where publish and consume run, and nothing is parked. */

@@ -1,4 +1,5 @@
-import type { LagReport } from '../../consumers/lag/lag-report.ts'
+import { isKnown, type LagReport } from '../../consumers/lag/lag-report.ts'
+import { noteProblems } from './lag-problems.ts'
 import { lagTable, parkedSentences, slotSentence, type TableDisplay, tableDisplayOf } from './lag-text.ts'
 import {
   type AddVerb,
@@ -22,7 +23,7 @@ export const addStatus: AddVerb = (program, run) => {
 
 async function status(context: VerbContext, flags: SharedFlags): Promise<VerbExitCode> {
   const configuration = await context.configureMonolith('all')
-  const { createLagReader } = await import('../../consumers/lag/lag-report.ts')
+  const { createLagReader } = await import('../../consumers/lag/lag-reader.ts')
   const { withLagSources } = await import('./standing.ts')
   const { prefix, set } = configuration
   const report: StatusReport = {
@@ -31,13 +32,12 @@ async function status(context: VerbContext, flags: SharedFlags): Promise<VerbExi
     ...(await withLagSources(configuration, 'status', async (sources) => await createLagReader(sources)())),
   }
   printResult(context, flags, report, statusText(report, tableDisplayOf(context.world)))
-  return 0
+  return noteProblems(context, report) ?? 0
 }
 
 /** What a person reads of it. */
 export function statusText({ monolith, services }: StatusReport, display: TableDisplay): string {
   const { columns } = display
-  return [lagTable(services, display), ...parkedSentences(services, columns), slotSentence(monolith, columns)].join(
-    '\n\n',
-  )
+  const slot = monolith === null ? [] : [slotSentence(monolith, columns)]
+  return [lagTable(services, display), ...parkedSentences(services.filter(isKnown), columns), ...slot].join('\n\n')
 }

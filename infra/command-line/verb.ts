@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { FailureCode } from '../../contracts/failure.ts'
 import type { Configuration, MonolithConfiguration, WantedServices } from '../configuration/configuration.ts'
 import type { Interruption } from './interruption.ts'
 import type { Output } from './output.ts'
@@ -23,7 +24,7 @@ export interface SharedFlags {
 }
 
 /** 0 done, 3 a difference was found, 4 refused, 5 lag; every other ending is thrown. */
-export type VerbExitCode = 0 | 3 | 4 | 5
+export type VerbExitCode = 0 | FailureCode
 
 /** Runs a verb's action, once commander has understood its flags. */
 export type RunVerb = (flags: SharedFlags, action: (context: VerbContext) => Promise<VerbExitCode>) => Promise<void>

@@ -14,7 +14,7 @@ export interface Age {
   readonly bound: 'exact' | 'at least' | 'at most'
 }
 
-const UNKNOWN: Age = { seconds: 0, bound: 'at least' }
+export const NOTHING_TELLS: Age = { seconds: 0, bound: 'at least' }
 
 /** What tells it, at one moment of the monolith. */
 export interface LogState {
@@ -35,12 +35,12 @@ const LEVEL_MS = 3_000
 export function judgeLogLag({ nowMs, standing, waitingSinceMs }: LogState): Age {
   const since = (ms: number): number => Math.max(0, (nowMs - ms) / 1_000)
   if (standing === null) {
-    if (waitingSinceMs === 'unknown') return UNKNOWN
+    if (waitingSinceMs === 'unknown') return NOTHING_TELLS
     return { seconds: waitingSinceMs === null ? 0 : since(waitingSinceMs), bound: 'exact' }
   }
   const { receivedUntilMs, unstoredSinceMs } = standing
   if (unstoredSinceMs !== null) return { seconds: since(unstoredSinceMs), bound: 'exact' }
-  if (receivedUntilMs === null) return UNKNOWN
+  if (receivedUntilMs === null) return NOTHING_TELLS
   return nowMs - receivedUntilMs <= LEVEL_MS
     ? { seconds: 0, bound: 'exact' }
     : { seconds: since(receivedUntilMs), bound: 'at most' }
@@ -59,9 +59,9 @@ export function createLogLagReader(prefix: string): ReadLogLag {
     for (let asks = 1; ; asks += 1) {
       const { confirmed, isActive, nowMs, standing } = await readSaid(client, prefix)
       if (standing !== null) return judgeLogLag({ nowMs, standing, waitingSinceMs: null })
-      if (confirmed === null) return UNKNOWN
+      if (confirmed === null) return NOTHING_TELLS
       if (!isActive) return judgeLogLag({ nowMs, standing, waitingSinceMs: await peek(client, confirmed) })
-      if (asks === ASKS) return UNKNOWN
+      if (asks === ASKS) return NOTHING_TELLS
       await delay(ASK_AGAIN_MS)
     }
   }

@@ -48,14 +48,14 @@ test('what is parked, and where the consumer stopped, is told; nothing is met by
     await writeSmallSnapshot(service.log)
     await service.consume()
     const before = await lagOf(service)
-    assert.equal([before.parked, before.stopped, isMet(before, 0)], [0, null, true])
+    assert.equal([before.parked, before.stopped, isMet({ services: [before] }, 0)], [0, null, true])
     await service.sql(
       `INSERT INTO scission.parked_transaction (lsn, state, reason) VALUES ('0/20', 'parked', 'first'), ('0/30', 'chosen', 'second')`,
       `INSERT INTO scission.parked_change (lsn, ordinal, entity, key, change) VALUES ('0/20', 0, 'Customer', '["1"]', '{}')`,
     )
     const lag = await lagOf(service)
     assert.equal([lag.parked, lag.stopped], [1, { position: '0/30', reason: 'second' }])
-    assert.not.ok(isMet(lag, 60_000))
+    assert.not.ok(isMet({ services: [lag] }, 60_000))
   }))
 
 test('rows of the snapshot are counted, against those that the manifest has', () =>

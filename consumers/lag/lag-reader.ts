@@ -1,0 +1,70 @@
+import type { JetStreamManager } from 'nats'
+import { Failure } from '../../contracts/failure.ts'
+import { createLogLagReader, NOTHING_TELLS } from '../../infra/following/log-lag.ts'
+import { type MonolithStanding, readMonolithStanding } from '../../infra/following/monolith-standing.ts'
+import { brokerFailure, type NatsTarget } from '../../infra/nats/connect.ts'
+import { sessionFailure } from '../../infra/postgres/session-failure.ts'
+import type { PostgresTarget } from '../../infra/postgres/session.ts'
+import type { LagReport, Problem } from './lag-report.ts'
+import { type MonolithClock, readServiceLag, type ServiceLag } from './service-lag.ts'
+
+export interface LagSources {
+  readonly monolith: PostgresTarget
+  readonly prefix: string
+  readonly services: readonly { readonly service: string; readonly database: PostgresTarget }[]
+  /** Rejects where the broker cannot be reached; then it is tried again. */
+  readonly manager: () => Promise<JetStreamManager>
+  readonly nats: NatsTarget
+  /** Ends a sentence, for example `run lag again`. */
+  readonly wayOut: string
+}
+
+/** Looks when it is called, and may be called again and again. */
+export function createLagReader(sources: LagSources): () => Promise<LagReport> {
+  const { monolith: target, prefix } = sources
+  const readLogLag = createLogLagReader(prefix)
+  return async () => {
+    const problems = new Map<string, Problem>()
+    const note = (error: unknown, of: PostgresTarget): void => {
+      const { exitCode, message: sentence } = failureOf(error, sources, of)
+      problems.set(sentence, { sentence, exitCode })
+    }
+    const monolith = await readMonolithStanding(target, prefix, readLogLag).catch((error: unknown) => {
+      note(error, target)
+      return null
+    })
+    const clock = clockOf(monolith)
+    const services = await Promise.all(
+      sources.services.map(
+        async ({ database, service }) =>
+          await readLag(sources, { database, service }, clock).catch((error: unknown) => {
+            note(error, database)
+            return { service, status: 'unknown' } as const
+          }),
+      ),
+    )
+    return { monolith, services, problems: [...problems.values()] }
+  }
+}
+
+/** @throws the error itself where no server has to do with it: that is a defect of ours. */
+export function failureOf(error: unknown, { nats, wayOut }: LagSources, of: PostgresTarget): Failure {
+  const failure = brokerFailure(nats, sessionFailure(of, error, wayOut), wayOut)
+  if (failure instanceof Failure) return failure
+  throw failure
+}
+
+async function readLag(
+  { manager, prefix }: LagSources,
+  of: LagSources['services'][number],
+  clock: MonolithClock,
+): Promise<ServiceLag> {
+  return await readServiceLag({ ...of, manager: await manager(), prefix }, clock)
+}
+
+/** Where the monolith cannot be reached our own clock must do. */
+function clockOf(monolith: MonolithStanding | null): MonolithClock {
+  if (monolith === null) return { toLog: NOTHING_TELLS, now: () => Date.now() }
+  const since = performance.now()
+  return { toLog: monolith.lag, now: () => monolith.nowMs + (performance.now() - since) }
+}
