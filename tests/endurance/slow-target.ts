@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { JetStreamManager } from 'nats'
-import { type LagSource, readServiceLag } from '../../consumers/lag/service-lag.ts'
+import { type LagSource, type MonolithClock, readServiceLag } from '../../consumers/lag/service-lag.ts'
 import { Failure } from '../../contracts/failure.ts'
 import { type EmbeddedNats } from '../../infra/embedded/nats-server.ts'
 import { withEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
@@ -65,6 +65,8 @@ export interface SlowTargetOutcome {
   readonly isWhole: boolean
 }
 
+/** Only what waits in the log is looked at. */
+const CLOCK: MonolithClock = { toLog: { seconds: 0, bound: 'exact' }, now: () => Date.now() }
 const SNAPSHOT_ROWS = 1_000
 const CATCH_UP_LIMIT_MS = 30 * 60_000
 const MEMORY: Margin = { part: 0.15, more: 8 * 1024 * 1024 }
@@ -128,7 +130,7 @@ async function watch(watched: Watched): Promise<SlowTargetOutcome> {
     const manager = await connection.jetstreamManager()
     const source = sourceOf(manager, entries)
     const looks: Look[] = []
-    while (!(await readServiceLag(source)).isConsumed) await sleep(100, undefined, { signal: plan.signal })
+    while (!(await readServiceLag(source, CLOCK)).isConsumed) await sleep(100, undefined, { signal: plan.signal })
     const began = Date.now()
     while (Date.now() - began < plan.slowMs) {
       await sleep(plan.lookMs, undefined, { signal: plan.signal })
@@ -157,7 +159,7 @@ async function lookAt({ entries, environment, follower, nats, plan }: Watched, s
   const waiting = async (): Promise<number> => plan.messages + SNAPSHOT_ROWS - (await countRows(entries))
   const mostWaiting = await waiting()
   const askedAt = performance.now()
-  const { isConsumed, messages, streamSequence } = await readServiceLag(source)
+  const { isConsumed, messages, streamSequence } = await readServiceLag(source, CLOCK)
   const answeredAt = performance.now()
   const leastWaiting = await waiting()
   const pulledBytes = await bytesPulled(source.manager, streamSequence)
@@ -196,7 +198,7 @@ async function countRows({ service }: Entries): Promise<number> {
 
 async function untilCaughtUp(source: LagSource, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + CATCH_UP_LIMIT_MS
-  while ((await readServiceLag(source)).messages > 0) {
+  while ((await readServiceLag(source, CLOCK)).messages > 0) {
     if (Date.now() > deadline)
       throw new Failure(1, `The service has not caught up in ${CATCH_UP_LIMIT_MS / 60_000} min.`)
     await sleep(200, undefined, { signal })
