@@ -11,8 +11,8 @@ import { findTestFiles, type TestFile } from './runner/test-files.ts'
 import { closingLine, statusOf, sumOf, type Verdict } from './runner/verdict.ts'
 import { NATS_VARIABLE, POSTGRES_VARIABLE, RELEASE_VARIABLE } from './with-servers.ts'
 
-/** Test files wait for servers more than they compute; but some of them measure time. */
-const FILES_AT_ONCE = Math.min(3, Math.max(2, availableParallelism()))
+/** Test files wait for servers as long as they compute; but some of them measure time. */
+const FILES_AT_ONCE = Math.min(4, availableParallelism() + 1)
 
 /**
  * Runs all files of tests, or those whose path holds one of `filters`, against one PostgreSQL and one NATS server that
