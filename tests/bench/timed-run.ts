@@ -75,7 +75,9 @@ function start({ program, args, environment }: Program, signal: AbortSignal): Ch
     cwd: '/',
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C.UTF-8', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    signal: AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]),
+    signal,
+    // Not by a signal of its own: Node forgets one that nothing but `AbortSignal.any` holds.
+    timeout: LIMIT_MS,
   })
 }
 
