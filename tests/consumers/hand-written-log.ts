@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { headers, type JetStreamClient, type NatsConnection } from 'nats'
 import type { Entity } from '../../contracts/language/contract-set.ts'
-import { controlSubject, serviceSubjects, snapshotSubject, streamName } from '../../contracts/subjects.ts'
+import { controlSubject, snapshotSubject, streamName } from '../../contracts/subjects.ts'
 import { encodeControl, encodePage } from '../../contracts/wire/encode-message.ts'
 import { EPOCH_HEADER, NUMBER_HEADER, WRITER_HEADER } from '../../contracts/wire/headers.ts'
 import type { Control, EntityTotals, Shape, WireRow } from '../../contracts/wire/message.ts'
 import { splitIntoParts } from '../../contracts/wire/parts.ts'
 import { shapeHash, shapeOf } from '../../contracts/wire/shape.ts'
+import { streamConfiguration } from '../../infra/nats/stream-settings.ts'
 
 export interface PagePlace {
   readonly attempt?: number
@@ -40,9 +41,11 @@ export class HandWrittenLog {
     this.#service = service
   }
 
+  /** As `prepare` makes it, but that messages can be removed. */
   async create(): Promise<void> {
     const manager = await this.#connection.jetstreamManager()
-    await manager.streams.add({ name: this.stream, subjects: [serviceSubjects(this.#prefix, this.#service)] })
+    const lax = { deny_delete: false, deny_purge: false }
+    await manager.streams.add({ ...streamConfiguration(this.#prefix, this.#service, 1), ...lax })
   }
 
   async remove(): Promise<void> {
