@@ -15,6 +15,7 @@ export interface ClusterNode {
   readonly url: string
   readonly port: number
   kill(): Promise<void>
+  /** Where it runs nothing is done. */
   start(): Promise<void>
   /** Stops it as it is, and lets it go on. */
   pause(isPaused: boolean): void
@@ -150,6 +151,7 @@ function nodeOf(program: string, file: string, { name, port }: Place, links: rea
     port,
     url: `nats://${USER}:${PASSWORD}@127.0.0.1:${port}`,
     start: async () => {
+      if (child !== null) return
       child = spawn(program, ['--config', file], { stdio: 'ignore' })
       await once(child, 'spawn')
     },

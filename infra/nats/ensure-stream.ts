@@ -2,6 +2,7 @@ import { type JetStreamManager, NatsError } from 'nats'
 import { Failure } from '../../contracts/failure.ts'
 import { serviceSubjects, streamName } from '../../contracts/subjects.ts'
 import { apiCode, NO_STREAM } from './api-code.ts'
+import { readStream } from './stream-leader.ts'
 import { type ExistingStreamConfig, streamConfiguration, unsafeSettings } from './stream-settings.ts'
 
 export interface WantedStream {
@@ -32,7 +33,7 @@ export async function ensureStream(manager: JetStreamManager, wanted: WantedStre
 /** The configuration of a stream; null where there is none of that name. */
 export async function readStreamConfig(manager: JetStreamManager, name: string): Promise<ExistingStreamConfig | null> {
   try {
-    return (await manager.streams.info(name)).config
+    return (await readStream(manager, name)).config
   } catch (error) {
     if (apiCode(error) === NO_STREAM) return null
     throw error

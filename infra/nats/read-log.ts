@@ -15,7 +15,15 @@ import { EPOCH_HEADER, NUMBER_HEADER, WRITER_HEADER } from '../../contracts/wire
 import { apiCode, NO_MESSAGE, NO_STREAM } from './api-code.ts'
 import { fetchInOrder } from './fetch-in-order.ts'
 import { assertSure, readStream } from './stream-leader.ts'
-import { createWaitOut, isConnected, isOutage, outageFailure, RETRY_WAIT_MS, type WaitOut } from './outage.ts'
+import {
+  createWaitOut,
+  isConnected,
+  isOutage,
+  outageFailure,
+  RETRY_WAIT_MS,
+  untilAborted,
+  type WaitOut,
+} from './outage.ts'
 
 /** A message of the log with what its headers say. */
 export interface LogMessage {
@@ -141,7 +149,8 @@ async function* readOn(reading: Reading): AsyncGenerator<LogMessage | Idle> {
   const { connection, signal, stream, subjects, waitOut } = reading
   const name = await waitOut(async (manager, isSure) => await addConsumer(manager, reading, isSure))
   try {
-    const consumer = await waitOut(async () => await connection.jetstream().consumers.get(stream, name))
+    // Not waited out: where the server that has it is gone, another consumer is made elsewhere.
+    const consumer = await untilAborted(signal, connection.jetstream().consumers.get(stream, name))
     let lookedAt = Date.now()
     for await (const item of fetchInOrder(connection, consumer, signal)) {
       if (item === 'idle') {

@@ -1,5 +1,7 @@
-import { type JetStreamManager, NatsError, type NatsConnection } from 'nats'
+import { ErrorCode, type JetStreamManager, NatsError, type NatsConnection } from 'nats'
 import { streamName } from '../../contracts/subjects.ts'
+import { isOutage } from '../nats/outage.ts'
+import { LeaderAlone } from '../nats/stream-leader.ts'
 import { readStreamConfig } from '../nats/ensure-stream.ts'
 import type { ExistingStreamConfig } from '../nats/stream-settings.ts'
 import type { LogState } from './context.ts'
@@ -28,6 +30,14 @@ async function readNeighbours(manager: JetStreamManager, prefix: string): Promis
   for await (const { config } of manager.streams.list(`${prefix}.>`))
     neighbours.push({ name: config.name, subjects: config.subjects ?? [] })
   return neighbours
+}
+
+/** Whether the broker let us in and has no answer now: a cluster without a leader, for example. */
+export function isAway(error: unknown): boolean {
+  if (error instanceof LeaderAlone) return true
+  if (!(error instanceof NatsError) || !isOutage(error)) return false
+  // That nobody is there to answer is what an account without JetStream is told.
+  return error.api_error !== undefined || error.code !== ErrorCode.NoResponders.valueOf()
 }
 
 /** What keeps a connection's user from JetStream, as a sentence; null for an error that is no answer of the server's. */

@@ -1,4 +1,4 @@
-import { connectNats } from '../nats/connect.ts'
+import { brokerFailure, connectNats } from '../nats/connect.ts'
 import { readMonitor } from '../nats/monitor.ts'
 import { CHECKS } from './checks.ts'
 import { type Keep, observeDatabase, type Observed, unseenFinding } from './connect.ts'
@@ -6,7 +6,7 @@ import type { LogState, PreflightContext } from './context.ts'
 import type { Deployment } from './deployment.ts'
 import { estimate, type Estimate } from './estimate.ts'
 import { errorFinding, type Finding, MONOLITH, NATS, serviceSubject } from './finding.ts'
-import { jetStreamRefusal, observeLog } from './observe-log.ts'
+import { isAway, jetStreamRefusal, observeLog } from './observe-log.ts'
 import { observeMonolith } from './observe-monolith.ts'
 import { observeService } from './observe-service.ts'
 
@@ -87,11 +87,16 @@ async function observeNats(deployment: Deployment, keep: Keep): Promise<Observed
     keep(async () => await connection.close())
     return { outcome: 'seen', state: await observeLog(connection, deployment) }
   } catch (error) {
+    if (isAway(error)) return unseen(brokerFailure(deployment.nats, error, 'run preflight again'))
     const refusal = jetStreamRefusal(error)
-    if (refusal === null) return { outcome: 'unseen', findings: [unseenFinding(NATS, error)] }
+    if (refusal === null) return unseen(error)
     const cure = 'Enable JetStream for the account, and let its user use the JetStream API ($JS.API.>).'
     return { outcome: 'unseen', findings: [errorFinding('connection', NATS, refusal, cure)] }
   }
+}
+
+function unseen(error: unknown): Observed<LogState> {
+  return { outcome: 'unseen', findings: [unseenFinding(NATS, error)] }
 }
 
 function stateOf<State>(observed: Observed<State>): State | null {

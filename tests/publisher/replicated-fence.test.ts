@@ -39,7 +39,12 @@ function withZombie(use: (scene: Scene) => Promise<void>): Promise<void> {
           const zombie = await log.writer()
           await write(zombie, log, [ZOMBIE])
           const succeed = async (): Promise<void> => await writeBy(others, log)
-          await use({ cluster, log, zombie, hold: (isHeld) => proxy.hold(isHeld), succeed })
+          try {
+            await use({ cluster, log, zombie, hold: (isHeld) => proxy.hold(isHeld), succeed })
+          } finally {
+            // What a test that failed leaves must not fail the next.
+            for (const node of cluster.nodes) await node.start()
+          }
           await cluster.untilWhole(log.stream)
           assert.equal(textsOf(await log.read()), [ZOMBIE, SUCCESSOR])
         },
