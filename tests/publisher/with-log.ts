@@ -98,8 +98,9 @@ async function makeWriter(
 ): Promise<TestWriter> {
   const { maxOutageMs = 30_000, signal = new AbortController().signal, id = randomUUID() } = options
   const { connection = log.connection } = options
-  const { config, created, state } = await (await connection.jetstreamManager()).streams.info(stream)
   const notice = (text: string): void => void notices.push(text)
+  const waitOut = createWaitOut(connection, { maxOutageMs, notice, signal })
+  const { config, created, state } = await waitOut(async (manager) => await manager.streams.info(stream))
   const writer = createLogWriter({
     connection,
     stream,
@@ -112,7 +113,7 @@ async function makeWriter(
     lastNumber: state.last_seq,
     maxPayloadBytes: options.maxPayloadBytes ?? connection.info?.max_payload ?? 0,
     window: options.window ?? createByteWindow(1024 * 1024),
-    waitOut: createWaitOut(connection, { maxOutageMs, notice, signal }),
+    waitOut,
     maxOutageMs,
     notice,
     failed: (reason) => void failures.push(reason),
