@@ -48,7 +48,7 @@ export function hearsMajority(cluster: ClusterInfo | undefined): boolean {
 }
 
 /**
- * A leader that was elected a moment ago answers before it has applied all that it holds (nats-server up to 2.11). So what a
+ * A leader that was elected a moment ago answers before it has applied all that it holds (nats-server 2.10). So what a
  * stream with replicas lacks is asked for again, until `isSure`.
  * @throws NotYetHeld until then.
  */
