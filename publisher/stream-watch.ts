@@ -67,15 +67,19 @@ async function lookAt(run: Run, { streams, writers }: OpenEpoch, service: string
   const { name, created, from } = stream
   // What is acknowledged meanwhile may be in the answer or not.
   const view = { stream: name, streamCreated: created, acknowledged: writer.acknowledged }
-  const { config, failure } = await run.waitOut(async (manager, isSure) => await look(manager, view, { from, isSure }))
-  if (failure !== null) throw failure
-  assertSafe(run, service, config)
+  const found = await run.waitOut(async (manager, isSure) => await look(manager, view, { from, isSure }))
+  if (found.lost !== null) throw found.lost
+  // Before what it brought about.
+  assertSafe(run, service, found.config)
+  if (found.missing !== null) throw found.missing
 }
 
 interface Look {
   readonly config: ExistingStreamConfig
-  /** What it has lost, of the epoch that begins with the message `from`. */
-  readonly failure: Failure | null
+  /** That it is another stream, or does not reach as far as it said. */
+  readonly lost: Failure | null
+  /** What it has lost of the epoch that begins with the message `from`. */
+  readonly missing: Failure | null
 }
 
 async function look(
@@ -88,9 +92,8 @@ async function look(
   const isWhole = state.first_seq <= from && (state.num_deleted ?? 0) === 0
   const missing = isWhole ? null : await firstMissing(manager, view.stream, from)
   const lost = judgeKept(view, { created, lastSequence: state.last_seq })
-  const failure = lost ?? (missing === null ? null : missingFailure(view.stream, missing))
   if (lost instanceof LogWentBack || (lost === null && missing !== null)) assertSure(info, isSure)
-  return { config, failure }
+  return { config, lost, missing: missing === null ? null : missingFailure(view.stream, missing) }
 }
 
 /**

@@ -71,14 +71,16 @@ export function present(processes: Readonly<Record<string, number | undefined>>)
 }
 
 function start({ program, args, environment }: Program, signal: AbortSignal): ChildProcess {
-  return spawn(program, args, {
+  const child = spawn(program, args, {
     cwd: '/',
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C.UTF-8', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
-    // Not by a signal of its own: Node forgets one that nothing but `AbortSignal.any` holds.
-    timeout: LIMIT_MS,
   })
+  // Not by a signal: Node forgets one that nothing but `AbortSignal.any` holds.
+  const limit = setTimeout(() => child.kill(), LIMIT_MS).unref()
+  child.once('close', () => clearTimeout(limit))
+  return child
 }
 
 async function outputOf(program: Program, child: ChildProcess): Promise<string> {

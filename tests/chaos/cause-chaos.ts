@@ -10,6 +10,8 @@ export interface ChaosPlan {
   /** How many processes are to die in all; where that takes longer, it goes on longer. */
   readonly leastKills?: number
   readonly elements: number
+  /** Sessions of the application that writes. */
+  readonly sessions?: number
   readonly signal: AbortSignal
   /** Is told how far it is. */
   readonly told: (sentence: string) => void
@@ -24,6 +26,7 @@ export async function causeChaos({
   faultsMs,
   leastKills = 0,
   seed,
+  sessions = 6,
   signal,
   told,
 }: ChaosPlan): Promise<ChaosOutcome> {
@@ -33,7 +36,7 @@ export async function causeChaos({
     for (let leftMs = faultsMs, split = 0; leftMs > 0; leftMs -= SPLIT_MS, split += 1) {
       const isLast = leftMs <= SPLIT_MS
       const of = { faultsMs: Math.min(leftMs, SPLIT_MS), leastKills: isLast ? leastKills : 0 }
-      const plan = { seed: seed + split, random, ...of, signal, told }
+      const plan = { seed: seed + split, random, sessions, ...of, signal, told }
       await withWorld(postgres, { elements, seed: plan.seed }, async (world) => splitUnderFaults(world, plan, outcome))
       const { isWhole, killCount, splits } = outcome
       told(`Split ${splits.length}: ${killCount} kills by now, ${isWhole ? 'all is whole' : 'NOT WHOLE'}.`)

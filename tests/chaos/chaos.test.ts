@@ -14,6 +14,8 @@ test('a monolith is split while all that takes part in it dies at random, and ps
   const outcome = await causeChaos({
     seed: SEED,
     elements: 2_000,
+    // Other tests want the machine too.
+    sessions: 2,
     faultsMs: MINUTES * 60_000,
     leastKills: KILLS_A_MINUTE * MINUTES,
     signal: new AbortController().signal,

@@ -8,11 +8,9 @@ import { type Fault, faultName, nextFault } from './faults.ts'
 import { KeptRunning, type Watcher } from './kept-running.ts'
 import type { ChaosOutcome } from './outcome.ts'
 import { keeperPids, SERVICES, type World } from './world.ts'
-import { writeThroughOutages, type Writing } from './writers.ts'
+import { writeThroughOutages, type Writing, type WritingPlan } from './writers.ts'
 
-export interface SplitPlan {
-  readonly seed: number
-  readonly random: Random
+export interface SplitPlan extends WritingPlan {
   /** How long things go wrong. */
   readonly faultsMs: number
   /** And until so many processes died in all splits by now, on a machine that is slow. */
@@ -54,7 +52,7 @@ export async function splitUnderFaults(world: World, plan: SplitPlan, outcome: C
   const [rest, broken] = [new AbortController(), new AbortController()]
   const signal = AbortSignal.any([plan.signal, broken.signal])
   await unharmed(world, 'prepare', ['prepare', '--yes'], signal)
-  const writing = writeThroughOutages(world.monolith, plan.seed, plan.random, AbortSignal.any([signal, rest.signal]))
+  const writing = writeThroughOutages(world.monolith, plan, AbortSignal.any([signal, rest.signal]))
   writing.catch((error: unknown) => broken.abort(error))
   const running = startAll(world, outcome, (error) => broken.abort(error))
   try {

@@ -12,7 +12,13 @@ export interface Writing {
   readonly unknown: string[]
 }
 
-const SESSIONS = 6
+export interface WritingPlan {
+  readonly seed: number
+  readonly random: Random
+  /** Of the simulated application. */
+  readonly sessions: number
+}
+
 const REST_MS = 15
 const AGAIN_MS = 200
 /** A large transaction comes so often, and touches so many rows. */
@@ -25,12 +31,11 @@ const LARGE_ROWS = 3_000
  */
 export async function writeThroughOutages(
   url: string,
-  seed: number,
-  random: Random,
+  { random, seed, sessions }: WritingPlan,
   signal: AbortSignal,
 ): Promise<Writing> {
   const writing: Writing = { work: { transactions: 0, refused: 0 }, acknowledged: [], unknown: [] }
-  const applications = Array.from({ length: SESSIONS }, async (_, session) => {
+  const applications = Array.from({ length: sessions }, async (_, session) => {
     let time = 0
     await throughOutages(signal, async () => {
       time += 1
