@@ -4,6 +4,7 @@ import { createLogLagReader, NOTHING_TELLS } from '../../infra/following/log-lag
 import { type MonolithStanding, readMonolithStanding } from '../../infra/following/monolith-standing.ts'
 import { brokerFailure, type NatsTarget } from '../../infra/nats/connect.ts'
 import { sessionFailure } from '../../infra/postgres/session-failure.ts'
+import type { UseSession } from '../../infra/postgres/kept-sessions.ts'
 import type { PostgresTarget } from '../../infra/postgres/session.ts'
 import type { LagReport, Problem } from './lag-report.ts'
 import { type MonolithClock, readServiceLag, type ServiceLag } from './service-lag.ts'
@@ -15,21 +16,23 @@ export interface LagSources {
   /** Rejects where the broker cannot be reached; then it is tried again. */
   readonly manager: () => Promise<JetStreamManager>
   readonly nats: NatsTarget
+  /** In which sessions is looked: those of `keepSessions` where it is done again and again. */
+  readonly use: UseSession
   /** Ends a sentence, for example `run lag again`. */
   readonly wayOut: string
 }
 
 /** Looks when it is called, and may be called again and again. */
 export function createLagReader(sources: LagSources): () => Promise<LagReport> {
-  const { monolith: target, prefix } = sources
-  const readLogLag = createLogLagReader(prefix)
+  const { monolith: target, prefix, use } = sources
+  const lookingOn = { readLogLag: createLogLagReader(prefix), use }
   return async () => {
     const problems = new Map<string, Problem>()
     const note = (error: unknown, of: PostgresTarget): void => {
       const { exitCode, message: sentence } = failureOf(error, sources, of)
       problems.set(sentence, { sentence, exitCode })
     }
-    const monolith = await readMonolithStanding(target, prefix, readLogLag).catch((error: unknown) => {
+    const monolith = await readMonolithStanding(target, prefix, lookingOn).catch((error: unknown) => {
       note(error, target)
       return null
     })
@@ -55,11 +58,11 @@ export function failureOf(error: unknown, { nats, wayOut }: LagSources, of: Post
 }
 
 async function readLag(
-  { manager, prefix }: LagSources,
+  { manager, prefix, use }: LagSources,
   of: LagSources['services'][number],
   clock: MonolithClock,
 ): Promise<ServiceLag> {
-  return await readServiceLag({ ...of, manager: await manager(), prefix }, clock)
+  return await readServiceLag({ ...of, manager: await manager(), prefix, use }, clock)
 }
 
 /** Where the monolith cannot be reached our own clock must do. */

@@ -6,7 +6,8 @@ import { decodeMessage } from '../../contracts/wire/decode-message.ts'
 import type { Age } from '../../infra/following/log-lag.ts'
 import { apiCode, NO_MESSAGE, NO_STREAM } from '../../infra/nats/api-code.ts'
 import { readStream } from '../../infra/nats/stream-leader.ts'
-import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
+import type { UseSession } from '../../infra/postgres/kept-sessions.ts'
+import type { PostgresTarget } from '../../infra/postgres/session.ts'
 import { hasStateTable } from '../../infra/service-database/has-state-table.ts'
 import { isConsumed } from '../../infra/service-database/is-consumed.ts'
 import { type ParkedState, readParked } from '../../infra/service-database/read-parked.ts'
@@ -52,6 +53,7 @@ export interface LagSource {
   readonly prefix: string
   readonly service: string
   readonly database: PostgresTarget
+  readonly use: UseSession
 }
 
 /** What is known of the monolith. */
@@ -64,10 +66,10 @@ export interface MonolithClock {
 
 /** @throws Failure 4 where the service's database is not prepared, or there is no stream. */
 export async function readServiceLag(
-  { manager, prefix, service, database }: LagSource,
+  { manager, prefix, service, database, use }: LagSource,
   { now, toLog }: MonolithClock,
 ): Promise<ServiceLag> {
-  const { samples, ...standing } = await withSession(database, { purpose: `lag ${service}` }, async (client) => ({
+  const { samples, ...standing } = await use(database, { purpose: `lag ${service}` }, async (client) => ({
     ...(await readCheckpoint(client, service)),
     isConsumed: await isConsumed(client),
     ...(await readParked(client)),

@@ -90,7 +90,7 @@ function colourOf(status: ConsumerStatus | 'unknown', colours: Colours): (text: 
 }
 
 /** Nothing where nothing is behind, and a question mark where nothing tells it. */
-function ageText({ bound, seconds }: Age): string {
+export function ageText({ bound, seconds }: Age): string {
   switch (bound) {
     case 'exact':
       return seconds === 0 ? '' : durationText(seconds)

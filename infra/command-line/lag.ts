@@ -1,7 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { LagSources } from '../../consumers/lag/lag-reader.ts'
 import { isKnown, type LagReport } from '../../consumers/lag/lag-report.ts'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { Failure } from '../../contracts/failure.ts'
 import { durationFlag } from './flags.ts'
+import { lagLine } from './lag-line.ts'
 import { noteProblems } from './lag-problems.ts'
 import { lagTable, parkedSentences, slotSentence, type TableDisplay, tableDisplayOf } from './lag-text.ts'
 import {
@@ -16,6 +19,7 @@ import {
 interface LagFlags extends SharedFlags {
   readonly maxLag?: number
   readonly wait?: number
+  readonly follow?: true
 }
 
 export const addLag: AddVerb = (program, run) => {
@@ -23,18 +27,25 @@ export const addLag: AddVerb = (program, run) => {
     .description('show how far each service is behind the log, and wait until none is')
     .option('--max-lag <duration>', 'end with 5 where a service is behind by more; 0s: by anything', durationFlag)
     .option('--wait <duration>', 'wait for so long until none is behind by more than --max-lag', durationFlag)
+    .option('--follow', 'a line a second, until it is interrupted; with --json the whole object in each')
     .action((services: string[], flags: LagFlags) => run(flags, async (context) => await lag(context, services, flags)))
 }
+
+const FOLLOW_MS = 1_000
 
 async function lag(context: VerbContext, names: readonly string[], flags: LagFlags): Promise<VerbExitCode> {
   const { maxLag: maxLagMs, wait: waitMs = 0 } = flags
   if (flags.wait !== undefined && maxLagMs === undefined)
     throw new Failure(2, 'What shall be waited for? Give --max-lag with --wait, such as --max-lag 0s.')
+  if (flags.follow === true && maxLagMs !== undefined)
+    throw new Failure(2, 'lag --follow goes on for ever, and --max-lag ends: give one of the two.')
   const configuration = await context.configureMonolith(names.length === 0 ? 'all' : names)
   const { createLagReader } = await import('../../consumers/lag/lag-reader.ts')
   const { untilApplied } = await import('../../consumers/lag/until-applied.ts')
   const { withLagSources } = await import('./standing.ts')
   const { signal } = context
+  if (flags.follow === true)
+    return await withLagSources(configuration, 'lag', async (sources) => await follow(context, flags, sources))
   const { met, ...report } = await withLagSources(configuration, 'lag', async (sources) =>
     maxLagMs === undefined
       ? { ...(await createLagReader(sources)()), met: true }
@@ -46,6 +57,23 @@ async function lag(context: VerbContext, names: readonly string[], flags: LagFla
   if (refused !== null) return refused
   if (!met) context.output.note(unmetNote(report.services.filter(isKnown)))
   return met ? 0 : 5
+}
+
+/** What is in the way is said once, and again when something else is. */
+async function follow(context: VerbContext, flags: LagFlags, sources: LagSources): Promise<VerbExitCode> {
+  const { createLagReader } = await import('../../consumers/lag/lag-reader.ts')
+  const readReport = createLagReader(sources)
+  const { signal } = context
+  for (let said = ''; ;) {
+    const dueAt = Date.now() + FOLLOW_MS
+    const report = await readReport()
+    signal.throwIfAborted()
+    printResult(context, flags, report, lagLine(report, new Date()))
+    const inTheWay = report.problems.map(({ sentence }) => sentence).join('\n')
+    if (inTheWay !== said) noteProblems(context, report)
+    said = inTheWay
+    await delay(Math.max(0, dueAt - Date.now()), undefined, { signal })
+  }
 }
 
 /** What a person reads of it. */

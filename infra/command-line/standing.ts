@@ -2,6 +2,7 @@ import type { JetStreamManager, NatsConnection } from 'nats'
 import type { LagSources } from '../../consumers/lag/lag-reader.ts'
 import type { MonolithConfiguration } from '../configuration/configuration.ts'
 import { connectNats } from '../nats/connect.ts'
+import { keepSessions } from '../postgres/kept-sessions.ts'
 
 /** Runs an action with what lag is read from. The broker is connected when it is needed: it may be what is away. */
 export async function withLagSources<Result>(
@@ -9,12 +10,21 @@ export async function withLagSources<Result>(
   verb: string,
   action: (sources: LagSources) => Promise<Result>,
 ): Promise<Result> {
+  const sessions = keepSessions()
   const broker = createBroker(async () => await connectNats(nats, verb))
   const services = configured.map(({ service, database }) => ({ service: service.name, database }))
   try {
-    return await action({ monolith, nats, prefix, services, manager: broker.manager, wayOut: `run ${verb} again` })
+    return await action({
+      monolith,
+      nats,
+      prefix,
+      services,
+      manager: broker.manager,
+      use: sessions.use,
+      wayOut: `run ${verb} again`,
+    })
   } finally {
-    await broker.close()
+    await Promise.all([broker.close(), sessions.end()])
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Age, createLogLagReader, type ReadLogLag } from './log-lag.ts'
 import { slotName } from '../prepare/names.ts'
+import type { UseSession } from '../postgres/kept-sessions.ts'
 import { type PostgresTarget, withSession } from '../postgres/session.ts'
 
 /** How the log stands to the monolith. */
@@ -31,13 +32,20 @@ export interface SlotStanding {
   readonly walStatus: string
 }
 
-/** @param readLogLag what was used before, by whoever looks again and again. */
+/** What whoever looks again and again keeps between two looks. */
+export interface LookingOn {
+  readonly readLogLag: ReadLogLag
+  readonly use: UseSession
+}
+
 export async function readMonolithStanding(
   monolith: PostgresTarget,
   prefix: string,
-  readLogLag: ReadLogLag = createLogLagReader(prefix),
+  { readLogLag, use }: LookingOn = { readLogLag: createLogLagReader(prefix), use: withSession },
 ): Promise<MonolithStanding> {
-  return await withSession(monolith, { purpose: 'status' }, async (client) => {
+  return await use(monolith, { purpose: 'lag' }, async (client) => {
+    // Before the clock is read, since it may take a while.
+    const lag = await readLogLag(client)
     const { rows } = await client.query<Record<string, string | null>>(
       `SELECT now.lsn::text AS position, slot.active, slot.confirmed_flush_lsn::text AS confirmed, slot.wal_status,
               pg_wal_lsn_diff(now.lsn, slot.confirmed_flush_lsn)::bigint::text AS behind,
@@ -48,7 +56,6 @@ export async function readMonolithStanding(
       [slotName(prefix)],
     )
     const row = rows[0] ?? {}
-    const lag = await readLogLag(client)
     return { position: row['position'] ?? '', slot: slotOf(slotName(prefix), row), lag, nowMs: Number(row['ms']) }
   })
 }

@@ -56,4 +56,27 @@ test('what cannot be reached is named, and hides nothing of the others', () =>
     assert.is(monolith.stderr.match(/MONOLITH_DATABASE_URL/g)?.length, 1)
   }))
 
+test('whoever follows gets a line a second, says what is in the way once, and is interrupted', () =>
+  withShop(async (shop) => {
+    await succeed(shop.run(['prepare', '--yes']))
+    const url = await deadUrl(shop.sales)
+    const [text, json] = [
+      shop.start(['lag', '--follow'], { SALES_DATABASE_URL: url }),
+      shop.start(['lag', '--follow', '--json']),
+    ]
+    await Promise.all([text, json].map(async (each) => await each.waitForLines(3)))
+    for (const each of [text, json]) each.kill('SIGINT')
+    const [told, objects] = await Promise.all([text.ended, json.ended])
+    assert.equal([told.exitCode, objects.exitCode], [130, 130])
+    for (const line of told.stdout.trim().split('\n'))
+      assert.match(line, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}sales unknown {2}0 messages behind {2}0\/s$/)
+    assert.is(told.stderr.match(/SALES_DATABASE_URL/g)?.length, 1)
+    const reports = objects.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Told)
+    assert.ok(reports.length >= 3)
+    assert.ok(reports.every(({ services }) => services[0]?.status === 'stop'))
+  }))
+
 test.run()

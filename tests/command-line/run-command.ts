@@ -12,6 +12,8 @@ export interface RunningCommand {
   readonly ended: Promise<CommandResult>
   /** Waits until standard error holds a text. */
   waitFor(text: string): Promise<void>
+  /** Waits until standard output has so many lines. */
+  waitForLines(lines: number): Promise<void>
   kill(signal: NodeJS.Signals): void
   /** Goes away as the reader of its standard output. */
   closeOutput(): void
@@ -46,11 +48,11 @@ export function startCommand(
   })
   const texts = { stdout: '', stderr: '' }
   const watchers = new Set<() => void>()
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    texts.stderr += text
-    for (const look of watchers) look()
-  })
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      texts[name] += text
+      for (const look of watchers) look()
+    })
   const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
   signal?.addEventListener('abort', () => void child.kill('SIGKILL'), { once: true })
   const ended = new Promise<CommandResult>((resolve) => {
@@ -59,10 +61,10 @@ export function startCommand(
       resolve({ exitCode, ...texts })
     })
   })
-  const seen = (text: string): Promise<void> =>
+  const seen = (isSeen: () => boolean): Promise<void> =>
     new Promise((resolve) => {
       const look = (): void => {
-        if (!texts.stderr.includes(text)) return
+        if (!isSeen()) return
         watchers.delete(look)
         resolve()
       }
@@ -75,7 +77,13 @@ export function startCommand(
       const early = ended.then(({ stderr }) => {
         if (!stderr.includes(text)) throw new Error(`The command ended and never said "${text}": ${stderr}`)
       })
-      await Promise.race([seen(text), early])
+      await Promise.race([seen(() => texts.stderr.includes(text)), early])
+    },
+    waitForLines: async (lines) => {
+      const early = ended.then(({ stderr }) => {
+        throw new Error(`The command ended before it had written ${lines} lines: ${stderr}`)
+      })
+      await Promise.race([seen(() => texts.stdout.split('\n').length > lines), early])
     },
     kill: (name) => void child.kill(name),
     closeOutput: () => void child.stdout.destroy(),

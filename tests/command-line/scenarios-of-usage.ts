@@ -48,6 +48,7 @@ export const USAGE_SCENARIOS: Readonly<Record<string, Scenario>> = {
   'extra-argument': command('publish', 'iam'),
   'follow-without-slot': command('publish', '--no-slot'),
   'wait-for-no-lag': command('lag', '--wait', '10s'),
+  'lag-for-ever': command('lag', '--follow', '--max-lag', '5s'),
   'no-parked-action': command('parked'),
   'unknown-parked-action': command('parked', 'retyr'),
   'no-position': command('parked', 'discard', 'iam', 'noon'),

@@ -6,6 +6,7 @@ import { Failure } from '../../contracts/failure.ts'
 import { type EmbeddedNats } from '../../infra/embedded/nats-server.ts'
 import { withEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
 import { withNats } from '../../infra/nats/connect.ts'
+import { withSession } from '../../infra/postgres/session.ts'
 import set from '../bench/entries-contract.ts'
 import { assertEqualContent, type Entries, entriesEnvironment, makeEntries } from '../bench/entries.ts'
 import { natsProcess } from '../bench/server-processes.ts'
@@ -152,7 +153,7 @@ async function watch(watched: Watched): Promise<SlowTargetOutcome> {
 
 function sourceOf(manager: JetStreamManager, { service }: Entries): LagSource {
   const database = { title: `the database of service ${LEDGER}`, variable: 'LEDGER_DATABASE_URL', url: service }
-  return { manager, prefix: set.name, service: LEDGER, database }
+  return { manager, prefix: set.name, service: LEDGER, database, use: withSession }
 }
 
 async function lookAt({ entries, environment, follower, nats, plan }: Watched, source: LagSource): Promise<Look> {

@@ -7,6 +7,7 @@ import { createLagReader } from '../../consumers/lag/lag-reader.ts'
 import { isKnown, type LagReport } from '../../consumers/lag/lag-report.ts'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { withNats } from '../../infra/nats/connect.ts'
+import { withSession } from '../../infra/postgres/session.ts'
 import { runSql } from '../consumers/with-service.ts'
 import { withDatabase } from '../with-servers.ts'
 import { CLUB, CLUB_TABLES, ID } from './club.ts'
@@ -19,7 +20,15 @@ async function readReport({ monolith, nats, prefix, services }: Following): Prom
   return await withNats(nats, 'test', async (connection) => {
     const manager = async (): Promise<JetStreamManager> => await connection.jetstreamManager()
     const sources = services.map(({ database, service }) => ({ service: service.name, database }))
-    return await createLagReader({ monolith, nats, prefix, services: sources, manager, wayOut: 'look again' })()
+    return await createLagReader({
+      monolith,
+      nats,
+      prefix,
+      services: sources,
+      manager,
+      use: withSession,
+      wayOut: 'look again',
+    })()
   })
 }
 

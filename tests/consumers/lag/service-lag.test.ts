@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import { readServiceLag, type ServiceLag } from '../../../consumers/lag/service-lag.ts'
 import { isMet } from '../../../consumers/lag/until-applied.ts'
 import { withNats } from '../../../infra/nats/connect.ts'
+import { withSession } from '../../../infra/postgres/session.ts'
 import { writeSmallSnapshot } from '../complete-snapshot.ts'
 import { failureOf, type TestService, withSales } from '../with-service.ts'
 
@@ -14,7 +15,7 @@ const lagOf = async ({ database, nats, prefix }: TestService): Promise<ServiceLa
   await withNats(nats, 'test', async (connection) => {
     const manager = await connection.jetstreamManager()
     return await readServiceLag(
-      { manager, prefix, service: 'sales', database },
+      { manager, prefix, service: 'sales', database, use: withSession },
       { toLog: LEVEL, now: () => Date.now() },
     )
   })
