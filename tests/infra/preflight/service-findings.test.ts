@@ -1,6 +1,7 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createTableSql } from '../../../infra/service-database/ddl.ts'
+import { STATE_VERSION } from '../../../infra/service-database/state-ddl.ts'
 import { prepare } from '../../../infra/prepare/prepare.ts'
 import type { Deployment } from '../../../infra/preflight/deployment.ts'
 import { findingsOf } from './findings-of.ts'
@@ -170,7 +171,9 @@ test('a database that another prefix or service was prepared in is refused, and 
     const gone = (await findingsOf(deployment)).join('\n')
     assert.match(
       gone,
-      /error foreign-database, service people: Its database holds Scission's tables in version 99, and this release knows 2\./,
+      new RegExp(
+        `error foreign-database, service people: Its database holds Scission's tables in version 99, and this release knows ${STATE_VERSION}\\.`,
+      ),
     )
     assert.match(gone, /error lost-table, service people: Table public\."Tag" was loaded from the log, and is gone\./)
   }))
