@@ -57,12 +57,15 @@ async function stayWhileNeeded(client: pg.Client, prefix: string, leaveAfterMs: 
   }
 }
 
-/** The function and not the view of locks: this transaction lasts, and would hold a lock on the view. */
+/**
+ * The function and not the view of locks: this transaction lasts, and would hold a lock on the view. Whoever looks at the
+ * slot shares the publisher's lock meanwhile, and is none.
+ */
 async function isPublisherThere(client: pg.Client, prefix: string): Promise<boolean> {
   const { rows } = await client.query<{ there: string }>(
     `SELECT EXISTS (
        SELECT FROM pg_lock_status() AS lock, hashtextextended($1, 0) AS key
-        WHERE lock.locktype = 'advisory' AND lock.granted AND lock.objsubid = 1
+        WHERE lock.locktype = 'advisory' AND lock.mode = 'ExclusiveLock' AND lock.granted AND lock.objsubid = 1
           AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
           AND lock.classid = ((key >> 32) & 4294967295)::oid AND lock.objid = (key & 4294967295)::oid) AS there`,
     [publisherLockName(prefix)],

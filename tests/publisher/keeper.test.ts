@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { cancel } from '../../infra/cancel/cancel.ts'
+import { publisherLockName } from '../../infra/prepare/names.ts'
 import { publishSnapshot } from '../../publisher/publish-snapshot.ts'
 import { typeScriptFlags } from '../runner/typescript-loader.ts'
 import { assertWhole, bankRows } from './bank-checks.ts'
@@ -203,7 +204,13 @@ test('an orphan that nobody comes for leaves by itself', () =>
     assert.is((await failing).exitCode, 5)
     await bank.client.query('ROLLBACK')
     assert.is((await keepersOf(bank)).length, 1)
+    // Whoever looks at the slot again and again is no publisher.
+    const looker = await bank.session()
+    await looker.query('SELECT pg_advisory_lock_shared(hashtextextended($1, 0))', [
+      publisherLockName(bank.dependencies.prefix),
+    ])
     await untilGone(bank)
+    await looker.query('SELECT pg_advisory_unlock_all()')
     await bank.publish(KEPT)
     await assertWhole(bank, 1)
   }))

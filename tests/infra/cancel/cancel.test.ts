@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -96,6 +97,19 @@ test('a publisher or a consumer that runs is refused, before anything is changed
         assert.match((await failureOf(cancel(deployment, ALL))).message, says)
         assert.equal(await readEndState(deployment), before)
       })
+  }))
+
+test('whoever looks at the slot for a moment is waited for', () =>
+  withShop(async ({ deployment, urls }) => {
+    await prepare(deployment, PREPARE)
+    await withClient(urls.monolith, async (client) => {
+      const name = publisherLockName(deployment.prefix)
+      await client.query('SELECT pg_advisory_lock_shared(hashtextextended($1, 0))', [name])
+      const cancelling = cancel(deployment, ALL)
+      await sleep(700)
+      await client.query('SELECT pg_advisory_unlock_all()')
+      await cancelling
+    })
   }))
 
 test("another deployment's service is refused, before anything is changed", () =>
