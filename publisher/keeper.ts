@@ -64,7 +64,7 @@ function spawnKeeper(): KeeperChild {
   // `.ts` here, `.js` in the compiled package.
   const extension = extname(import.meta.url)
   const program = fileURLToPath(new URL(`keeper-process${extension}`, import.meta.url))
-  const loader = extension === '.ts' ? ['--import', import.meta.resolve('tsx')] : []
+  const loader = extension === '.ts' ? ownLoader(process.execArgv) : []
   const child = spawn(process.execPath, [...loader, program], {
     detached: true,
     cwd: '/',
@@ -73,6 +73,17 @@ function spawnKeeper(): KeeperChild {
   })
   child.unref()
   return child
+}
+
+/**
+ * As this process itself was told to read TypeScript: whoever has compiled it need not do so again for the keeper.
+ * @param flags Node's own, of this process.
+ */
+export function ownLoader(flags: readonly string[]): string[] {
+  const own = flags.flatMap((flag, index) => (flag === '--import' ? [flags[index + 1] ?? ''] : []))
+  // A package's name would be looked for from the keeper's folder.
+  const resolved = (name: string): string => (name.startsWith('file:') ? name : import.meta.resolve(name))
+  return (own.length > 0 ? own : ['tsx']).flatMap((name) => ['--import', resolved(name)])
 }
 
 /** What it says when it holds the snapshot, or all that it said when it ended. */
