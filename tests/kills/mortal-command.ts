@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { projectFolder } from '../../infra/embedded/project-folder.ts'
+import { typeScriptFlags } from '../runner/typescript-loader.ts'
 
 /** One verb that is to reach its end, however often it is killed on the way. */
 export interface MortalCommand {
@@ -55,7 +56,7 @@ interface End {
 
 async function liveOnce({ args, environment }: MortalCommand, lifetimeMs: number, signal: AbortSignal): Promise<End> {
   const main = `${projectFolder}/infra/command-line/main.ts`
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
+  const child = spawn(process.execPath, [...typeScriptFlags(), main, ...args], {
     cwd: '/',
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
