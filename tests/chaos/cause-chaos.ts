@@ -12,6 +12,8 @@ export interface ChaosPlan {
   readonly elements: number
   /** Sessions of the application that writes. */
   readonly sessions?: number
+  /** Of each of them, and of whoever counts its commits, after each transaction. */
+  readonly restMs?: number
   readonly signal: AbortSignal
   /** Is told how far it is. */
   readonly told: (sentence: string) => void
@@ -25,6 +27,7 @@ export async function causeChaos({
   elements,
   faultsMs,
   leastKills = 0,
+  restMs = 15,
   seed,
   sessions = 6,
   signal,
@@ -36,7 +39,7 @@ export async function causeChaos({
     for (let leftMs = faultsMs, split = 0; leftMs > 0; leftMs -= SPLIT_MS, split += 1) {
       const isLast = leftMs <= SPLIT_MS
       const of = { faultsMs: Math.min(leftMs, SPLIT_MS), leastKills: isLast ? leastKills : 0 }
-      const plan = { seed: seed + split, random, sessions, ...of, signal, told }
+      const plan = { seed: seed + split, random, sessions, restMs, ...of, signal, told }
       await withWorld(postgres, { elements, seed: plan.seed }, async (world) => splitUnderFaults(world, plan, outcome))
       const { isWhole, killCount, splits } = outcome
       told(`Split ${splits.length}: ${killCount} kills by now, ${isWhole ? 'all is whole' : 'NOT WHOLE'}.`)

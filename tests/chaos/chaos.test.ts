@@ -16,6 +16,7 @@ test('a monolith is split while all that takes part in it dies at random, and ps
     elements: 2_000,
     // Other tests want the machine too.
     sessions: 2,
+    restMs: 60,
     faultsMs: MINUTES * 60_000,
     leastKills: KILLS_A_MINUTE * MINUTES,
     signal: new AbortController().signal,

@@ -17,9 +17,10 @@ export interface WritingPlan {
   readonly random: Random
   /** Of the simulated application. */
   readonly sessions: number
+  /** After each transaction of a session. */
+  readonly restMs: number
 }
 
-const REST_MS = 15
 const AGAIN_MS = 200
 /** A large transaction comes so often, and touches so many rows. */
 const LARGE_REST_MS = 5_000
@@ -31,7 +32,7 @@ const LARGE_ROWS = 3_000
  */
 export async function writeThroughOutages(
   url: string,
-  { random, seed, sessions }: WritingPlan,
+  { random, restMs, seed, sessions }: WritingPlan,
   signal: AbortSignal,
 ): Promise<Writing> {
   const writing: Writing = { work: { transactions: 0, refused: 0 }, acknowledged: [], unknown: [] }
@@ -39,14 +40,14 @@ export async function writeThroughOutages(
     let time = 0
     await throughOutages(signal, async () => {
       time += 1
-      const load = { sessions: 1, restMs: REST_MS }
+      const load = { sessions: 1, restMs }
       await simulateApplication(url, seed + session * 1_000 + time, signal, writing.work, load)
     })
   })
   await Promise.all([
     ...applications,
     throughOutages(signal, async () => await writeLarge(url, random, signal)),
-    throughOutages(signal, async () => await writeAcknowledged(url, writing, signal)),
+    throughOutages(signal, async () => await writeAcknowledged(url, writing, { restMs, signal })),
   ])
   return writing
 }
@@ -99,7 +100,11 @@ async function writeLarge(url: string, random: Random, signal: AbortSignal): Pro
 /** Behind all keys that the simulated application changes. */
 const KEY_PREFIX = 'zz-'
 
-async function writeAcknowledged(url: string, { acknowledged, unknown }: Writing, signal: AbortSignal): Promise<void> {
+async function writeAcknowledged(
+  url: string,
+  { acknowledged, unknown }: Writing,
+  { restMs, signal }: { readonly restMs: number; readonly signal: AbortSignal },
+): Promise<void> {
   await withConnection(url, async (client) => {
     while (!signal.aborted) {
       const key = `${KEY_PREFIX}${acknowledged.length + unknown.length}`
@@ -110,7 +115,7 @@ async function writeAcknowledged(url: string, { acknowledged, unknown }: Writing
         unknown.push(key)
         throw error
       }
-      await sleep(REST_MS, undefined, { signal }).catch(() => undefined)
+      await sleep(restMs, undefined, { signal }).catch(() => undefined)
     }
   })
 }
