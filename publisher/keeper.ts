@@ -76,14 +76,15 @@ function spawnKeeper(): KeeperChild {
 }
 
 /**
- * As this process itself was told to read TypeScript: whoever has compiled it need not do so again for the keeper.
+ * As this process itself was told to read TypeScript, by the first module that it was to load: whoever has compiled it need
+ * not do so again for the keeper.
  * @param flags Node's own, of this process.
  */
 export function ownLoader(flags: readonly string[]): string[] {
-  const own = flags.flatMap((flag, index) => (flag === '--import' ? [flags[index + 1] ?? ''] : []))
+  const at = flags.indexOf('--import')
+  const name = (at === -1 ? undefined : flags[at + 1]) ?? 'tsx'
   // A package's name would be looked for from the keeper's folder.
-  const resolved = (name: string): string => (name.startsWith('file:') ? name : import.meta.resolve(name))
-  return (own.length > 0 ? own : ['tsx']).flatMap((name) => ['--import', resolved(name)])
+  return ['--import', name.startsWith('file:') ? name : import.meta.resolve(name)]
 }
 
 /** What it says when it holds the snapshot, or all that it said when it ended. */

@@ -86,7 +86,7 @@ for (const [moment, signal, code] of [
   ['prepare', 'SIGINT', 130],
 ] as const)
   test(`${signal} ${moment === null ? 'while the servers start' : `after the step ${moment}`} leaves nothing running`, async () => {
-    const demo = startCommand(['demo', '--elements', '5000'])
+    const demo = startCommand(['demo', '--elements', '1000'])
     if (moment === null) while ((await remains(demo.pid)).length === 0) await sleep(20)
     else await demo.waitFor(`${moment} `)
     demo.kill(signal)

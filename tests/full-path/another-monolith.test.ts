@@ -101,11 +101,15 @@ test('a standby that is promoted is not followed as if it were the former monoli
       }),
   ))
 
-/** Returns when the services have the visits to a place. */
+/** Returns when the services have the visits to a place, and the card is gone that went with them. */
 async function untilApplied({ services }: Following, place: string): Promise<void> {
   const url = services.find(({ service }) => service.name === 'places')?.database.url ?? ''
   await withClient(url, async (client) => {
     await untilTrue(client, `EXISTS (SELECT FROM "Visit" WHERE place = '${place}')`)
+  })
+  const people = services.find(({ service }) => service.name === 'people')?.database.url ?? ''
+  await withClient(people, async (client) => {
+    await untilTrue(client, 'NOT EXISTS (SELECT FROM "Card" WHERE id = 7)')
   })
 }
 
