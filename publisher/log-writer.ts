@@ -3,13 +3,12 @@ import { HEADER_RESERVE_BYTES } from '../contracts/wire/headers.ts'
 import { splitIntoParts } from '../contracts/wire/parts.ts'
 import type { ByteWindow } from '../infra/byte-window.ts'
 import { untilAborted, type WaitOut } from '../infra/nats/outage.ts'
+import type { InFlight, Stored } from './in-flight-message.ts'
 import { messageHeaders, messageId } from './message-headers.ts'
 import { shortageOf } from './log-shortage.ts'
 import { refusalOf } from './publish-refusal.ts'
 import { StoringPatience } from './storing-patience.ts'
 import { readStoredCount } from './stream-tail.ts'
-
-export type Stored = (sequence: number) => void
 
 /** The one writer of a service's stream. */
 export interface LogWriter {
@@ -53,20 +52,6 @@ export interface LogWriterOptions {
   readonly failed: (reason: unknown) => void
   /** Ends the writer at once: what is under way may be stored or not, which the next writer reads from the stream. */
   readonly signal: AbortSignal
-}
-
-interface InFlight {
-  readonly subject: string
-  readonly payload: Uint8Array
-  readonly number: number
-  readonly sequence: number
-  readonly onStored: Stored | undefined
-  /** Settled when the broker has answered, or will not; never rejects. */
-  settled: Promise<void>
-  /** Stops waiting for the answer. */
-  giveUp: (cause: unknown) => void
-  /** Why it was not stored when it was sent last; null where that is not known. */
-  trouble: unknown
 }
 
 /** Longer than a broker's fsync under load; what passes it is ambiguous and is resolved by reading. */

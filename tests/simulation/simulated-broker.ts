@@ -1,7 +1,8 @@
 import { parseLsn } from '../../contracts/positions.ts'
 import { decodeMessage } from '../../contracts/wire/decode-message.ts'
 import type { ChangeRun } from '../../contracts/wire/message.ts'
-import type { LogWriter, Stored } from '../../publisher/log-writer.ts'
+import type { Stored } from '../../publisher/in-flight-message.ts'
+import type { LogWriter } from '../../publisher/log-writer.ts'
 
 export interface StreamMessage {
   readonly subject: string
