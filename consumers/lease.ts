@@ -1,14 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
+import { lockSoon } from '../infra/postgres/advisory-lock.ts'
 import { CONSUMER_LEASE_NAME } from '../infra/prepare/names.ts'
 
 /** Any constants serve: an advisory lock's name space is its database, and each service has a database of its own. */
 const LOADERS_NAME = 'scission loaders'
-
-/** A session that was killed takes a moment to end; whoever is still there afterwards is at work. */
-const PATIENCE_MS = 2_000
-const RETRY_MS = 100
 
 /**
  * Takes the service's lease: a session lock in its database, which ends with the session, so that a consumer that died
@@ -16,7 +12,7 @@ const RETRY_MS = 100
  * @throws Failure 4 where another consumer has it, naming it.
  */
 export async function takeLease(leader: pg.Client, service: string): Promise<void> {
-  if (await isLockedSoon(leader, CONSUMER_LEASE_NAME)) return
+  if (await lockSoon(leader, CONSUMER_LEASE_NAME)) return
   throw new Failure(
     4,
     `Another consumer of service ${service} is running (${await holder(leader, CONSUMER_LEASE_NAME)}): a service has one; let it finish, or end it.`,
@@ -29,7 +25,7 @@ export async function takeLease(leader: pg.Client, service: string): Promise<voi
  * @throws Failure 4 where one stays, naming it.
  */
 export async function assertNoLoaders(leader: pg.Client, service: string): Promise<void> {
-  if (!(await isLockedSoon(leader, LOADERS_NAME)))
+  if (!(await lockSoon(leader, LOADERS_NAME)))
     throw new Failure(
       4,
       `A consumer of service ${service} that has lost its lease still has a session (${await holder(leader, LOADERS_NAME)}): let it end, or end it with pg_terminate_backend, then run consume again.`,
@@ -40,19 +36,6 @@ export async function assertNoLoaders(leader: pg.Client, service: string): Promi
 /** Marks a session as a loader for as long as it lives, before it does anything else. */
 export async function markAsLoader(loader: pg.Client): Promise<void> {
   await loader.query('SELECT pg_advisory_lock_shared(hashtextextended($1, 0))', [LOADERS_NAME])
-}
-
-async function isLockedSoon(client: pg.Client, name: string): Promise<boolean> {
-  const deadline = Date.now() + PATIENCE_MS
-  for (;;) {
-    const { rows } = await client.query<{ locked: string }>(
-      'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
-      [name],
-    )
-    if (rows[0]?.locked === 't') return true
-    if (Date.now() >= deadline) return false
-    await sleep(RETRY_MS)
-  }
 }
 
 async function holder(client: pg.Client, name: string): Promise<string> {

@@ -1,11 +1,7 @@
 import type pg from 'pg'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../contracts/failure.ts'
+import { lockSoon } from '../infra/postgres/advisory-lock.ts'
 import { publisherLockName } from '../infra/prepare/names.ts'
-
-/** A publisher that was just ended may hold its lock for a moment, until the server has seen it go. */
-const TRIES = 10
-const TRY_AGAIN_MS = 200
 
 /**
  * Takes the publisher's lock: a session lock in the monolith, held until the session ends, so that a publisher that
@@ -17,22 +13,11 @@ const TRY_AGAIN_MS = 200
 export async function takePublisherLock(client: pg.Client, prefix: string, former: string | null): Promise<void> {
   const name = publisherLockName(prefix)
   if (former !== null) await endFormer(client, former)
-  for (let tries = 1; !(await tryLock(client, name)); tries += 1) {
-    if (tries === TRIES)
-      throw new Failure(
-        4,
-        `Another publisher of ${prefix} is running (${await lockHolder(client, name)}): a log has one writer; let it finish, or end it.`,
-      )
-    await delay(TRY_AGAIN_MS)
-  }
-}
-
-async function tryLock(client: pg.Client, name: string): Promise<boolean> {
-  const { rows } = await client.query<{ locked: string }>(
-    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked',
-    [name],
+  if (await lockSoon(client, name)) return
+  throw new Failure(
+    4,
+    `Another publisher of ${prefix} is running (${await lockHolder(client, name)}): a log has one writer; let it finish, or end it.`,
   )
-  return rows[0]?.locked === 't'
 }
 
 /** By its process and by its name, which has our host and process in it: its number alone may be another's by now. */

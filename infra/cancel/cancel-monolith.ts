@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 import { MONOLITH } from '../preflight/finding.ts'
 import { type LockPatience, withLockPatience } from '../prepare/lock-patience.ts'
+import { lockSoon } from '../postgres/advisory-lock.ts'
 import { publisherLockName, slotName } from '../prepare/names.ts'
 import type { StepListener } from '../prepare/step.ts'
 import { observeMonolithRemains } from './observe-monolith-remains.ts'
@@ -22,28 +22,12 @@ export interface CancelManner {
  */
 export async function assertMonolithIdle(client: pg.Client, prefix: string): Promise<void> {
   // First, since whoever looks at the slot for a moment shares the lock, and is in nobody's way then.
-  const isFree = await isLockedSoon(client, publisherLockName(prefix))
+  const isFree = await lockSoon(client, publisherLockName(prefix))
   const { record } = await observeMonolithRemains(client, prefix)
   const pid = record.slot?.activePid ?? null
   if (pid !== null) throw new Failure(4, activeSentence(slotName(prefix), pid, await applicationOf(client, pid)))
   if (!isFree)
     throw new Failure(4, `A publisher of ${prefix} is running: end it, then cancel again. Nothing was changed.`)
-}
-
-/** Longer than `lag` looks at a slot. */
-const TRIES = 10
-const TRY_AGAIN_MS = 200
-
-async function isLockedSoon(client: pg.Client, name: string): Promise<boolean> {
-  for (let tries = 1; ; tries += 1) {
-    const { rows } = await client.query<{ free: string }>(
-      'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS free',
-      [name],
-    )
-    if (rows[0]?.free === 't') return true
-    if (tries === TRIES) return false
-    await delay(TRY_AGAIN_MS)
-  }
 }
 
 /** Undoes, in the monolith, what `prepare` and the publisher made there. Each step is a transaction of its own. */
