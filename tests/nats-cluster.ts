@@ -17,6 +17,10 @@ export interface ClusterNode {
   kill(): Promise<void>
   /** Where it runs nothing is done. */
   start(): Promise<void>
+  /** Whether it was started and is not there any more. */
+  hasEnded(): boolean
+  /** The last that it said since it was started. */
+  lastWords(): string
   /** Stops it as it is, and lets it go on. */
   pause(isPaused: boolean): void
   /** Between it and the others nothing passes meanwhile; what was under way arrives when it is healed. Clients still reach it. */
@@ -44,9 +48,11 @@ const NODES = ['one', 'two', 'three'] as const
 const USER = 'scission'
 const PASSWORD = 'for-a-test'
 const TRY_MS = 50
+const START_TRIES = 5
 const START_LIMIT_MS = 30_000
 const MOVE_LIMIT_MS = 20_000
 const ANSWER_LIMIT_MS = 2_000
+const KEPT_WORDS = 2_000
 
 interface Place {
   readonly name: string
@@ -59,6 +65,19 @@ interface Place {
 type Links = ReadonlyMap<string, readonly TcpProxy[]>
 
 export async function withNatsCluster<Result>(use: (cluster: NatsCluster) => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await withNewCluster(use)
+    } catch (error) {
+      if (!(error instanceof NodeEnded) || tries === START_TRIES) throw error
+    }
+  }
+}
+
+/** A node ended while the cluster was started, as it does where another process took one of its ports. */
+class NodeEnded extends Error {}
+
+async function withNewCluster<Result>(use: (cluster: NatsCluster) => Promise<Result>): Promise<Result> {
   const folder = await createGuardedFolder()
   const nodes: ClusterNode[] = []
   try {
@@ -146,20 +165,24 @@ cluster {
 
 function nodeOf(program: string, file: string, { name, port }: Place, links: readonly TcpProxy[]): ClusterNode {
   let child: ChildProcess | null = null
+  let said = ''
   return {
     name,
     port,
     url: `nats://${USER}:${PASSWORD}@127.0.0.1:${port}`,
     start: async () => {
       if (child !== null) return
-      child = spawn(program, ['--config', file], { stdio: 'ignore' })
+      said = ''
+      child = spawn(program, ['--config', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = `${said}${text}`.slice(-KEPT_WORDS)))
       await once(child, 'spawn')
     },
+    hasEnded: () => child !== null && (child.exitCode ?? child.signalCode) !== null,
+    lastWords: () => said,
     kill: async () => {
       if (child === null) return
       const ended = once(child, 'exit')
-      child.kill('SIGKILL')
-      await ended
+      if ((child.exitCode ?? child.signalCode) === null && child.kill('SIGKILL')) await ended
       child = null
     },
     pause: (isPaused) => void child?.kill(isPaused ? 'SIGSTOP' : 'SIGCONT'),
@@ -167,14 +190,25 @@ function nodeOf(program: string, file: string, { name, port }: Place, links: rea
   }
 }
 
-/** Returns when the servers can make a stream of as many replicas: at first they know neither each other nor a leader. */
+/**
+ * Returns when the servers can make a stream of as many replicas: at first they know neither each other nor a leader.
+ * @throws NodeEnded where one of them has ended, or an error with what each of them said where they are not ready in time.
+ */
 async function untilReady(nodes: readonly ClusterNode[]): Promise<void> {
-  await untilDone(START_LIMIT_MS, async () => {
-    await asking(nodes, async (manager) => {
-      await manager.streams.add({ name: 'READY', num_replicas: nodes.length })
-      await manager.streams.delete('READY')
+  try {
+    await untilDone(START_LIMIT_MS, async () => {
+      const ended = nodes.find((node) => node.hasEnded())
+      if (ended !== undefined) throw new NodeEnded(`Node ${ended.name} ended by itself: ${ended.lastWords()}`)
+      await asking(nodes, async (manager) => {
+        await manager.streams.add({ name: 'READY', num_replicas: nodes.length })
+        await manager.streams.delete('READY')
+      })
     })
-  })
+  } catch (error) {
+    if (error instanceof NodeEnded) throw error
+    const words = nodes.map((node) => `${node.name}: ${node.lastWords()}`)
+    throw new Error(`The cluster was not ready in time: ${String(error)}\n${words.join('\n')}`, { cause: error })
+  }
 }
 
 /** Asks whichever of the nodes answers, by a connection of its own. */
@@ -198,7 +232,7 @@ async function untilDone<Result>(limitMs: number, action: () => Promise<Result>)
     try {
       return await action()
     } catch (error) {
-      if (Date.now() > deadline) throw error
+      if (error instanceof NodeEnded || Date.now() > deadline) throw error
       await sleep(TRY_MS)
     }
   }
