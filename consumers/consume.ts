@@ -7,9 +7,10 @@ import { connectNats, type NatsTarget } from '../infra/nats/connect.ts'
 import type { PostgresTarget } from '../infra/postgres/session.ts'
 import { isRestarting, type OutageCause, outageCause, Unreachable } from './database-outage.ts'
 import { operatorFailure } from './driver-failure.ts'
-import type { ConsumeOutcome, ConsumerEvent } from './events.ts'
+import { type ConsumeOutcome, type ConsumerEvent, noticeOf } from './events.ts'
 import { lead, type Run, type Standing } from './lead.ts'
 import { LedgerConflict } from './ledger.ts'
+import { keepErrors, type MetErrors, storeEnding } from './met-errors.ts'
 import { OutagePatience } from './outage-patience.ts'
 
 export interface ConsumerDependencies {
@@ -67,13 +68,15 @@ export async function consume(
   report: Report,
 ): Promise<ConsumeOutcome> {
   const startedAt = Date.now()
-  const { nats, service } = dependencies
+  const { database, nats, service } = dependencies
   const loaded = { rows: 0, bytes: 0, changes: 0 }
+  const leading: Leading = { ...keepErrors(), wasLeader: false }
   let connection: Promise<NatsConnection> | null = null
   const connectBroker = async (): Promise<NatsConnection> =>
     await (connection ??= connectNats(nats, `consume ${service.name}`))
   try {
-    const { epoch, rows } = await consumeThroughOutages(dependencies, options, connectBroker, (event) => {
+    const { epoch, rows } = await consumeThroughOutages(dependencies, options, { connectBroker, leading }, (event) => {
+      leading.after(event)
       if (event.type === 'pages-loaded') {
         loaded.rows += event.rows
         loaded.bytes += event.bytes
@@ -93,7 +96,10 @@ export async function consume(
     }
   } catch (error) {
     options.signal.throwIfAborted()
-    throw operatorFailure(error, { nats, database: dependencies.database.title })
+    const failure = operatorFailure(error, { nats, database: dependencies.database.title })
+    // One that found another at work has nothing to say of it.
+    if (leading.wasLeader && failure instanceof Error) await storeEnding(database, service.name, failure.message)
+    throw failure
   } finally {
     await closeBroker(connection)
   }
@@ -108,12 +114,12 @@ async function closeBroker(connection: Promise<NatsConnection> | null): Promise<
 async function consumeThroughOutages(
   dependencies: ConsumerDependencies,
   options: ConsumeOptions,
-  connectBroker: Run['connectBroker'],
+  { connectBroker, leading }: { readonly connectBroker: Run['connectBroker']; readonly leading: Leading },
   report: Report,
 ): Promise<Standing> {
   const { database, service } = dependencies
   const { maxWaitMs: maxOutageMs, signal } = options
-  const notice = (text: string): void => report({ type: 'notice', service: service.name, text })
+  const notice = noticeOf(service.name, report)
   const patience = new OutagePatience({ database: database.title, maxOutageMs, notice, signal })
   const met: Met = { wasLetIn: false, tookWrites: false, conflicts: 0, replaced: 0 }
   const tookWrites = (): void => void (met.tookWrites = true)
@@ -127,7 +133,11 @@ async function consumeThroughOutages(
       patience.progressed()
     }),
     letIn: () => void (met.wasLetIn = true),
-    connected: () => patience.connected(),
+    takeError: leading.take,
+    connected: () => {
+      leading.wasLeader = true
+      patience.connected()
+    },
     idle: () => {
       tookWrites()
       patience.idle()
@@ -140,12 +150,17 @@ async function consumeThroughOutages(
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof LedgerConflict && (met.conflicts += 1) <= MAX_CONFLICTS)
-        notice('Pages came in by another way while they were loaded: reading again from what is stored.')
+        notice('Pages came in by another way while they were loaded: reading again from what is stored.', 'fault')
       else if (error instanceof LogReplaced && (met.replaced += 1) <= MAX_REPLACED)
-        notice('The broker came back with an older store: reading again from what it has.')
+        notice('The broker came back with an older store: reading again from what it has.', 'fault')
       else await patience.pause(waitableCause(error, met, dependencies), error)
     }
   }
+}
+
+/** What was met while this consumer was the service's. */
+interface Leading extends MetErrors {
+  wasLeader: boolean
 }
 
 /** What proves that the database takes rows. */

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
 import { codeOf, openSession, type PostgresTarget } from '../infra/postgres/session.ts'
 import { NoAnswer, outageCause, Unreachable } from './database-outage.ts'
+import type { Notice } from '../infra/notice.ts'
 
 /**
  * What the server is asked for besides what every session is pinned to: probes that end a session, and with it the
@@ -34,7 +35,7 @@ export interface SessionLife {
   /** How long a server may take to let us in, or to answer a probe. */
   readonly answerLimitMs: number
   /** Is told for whose locks sessions wait. */
-  readonly notice: (text: string) => void
+  readonly notice: Notice
   /** How long they may. */
   readonly maxWaitMs: number
 }

@@ -1,3 +1,5 @@
+import type { Notice } from '../infra/notice.ts'
+
 /** What a consumer tells whoever watches it: facts, in the past tense, with nothing to decide. */
 export type ConsumerEvent =
   | {
@@ -29,7 +31,13 @@ export type ConsumerEvent =
       /** Whether they had to be applied one by one, since all together met a constraint. */
       readonly oneByOne: boolean
     }
-  | { readonly type: 'notice'; readonly service: string; readonly text: string }
+  | {
+      readonly type: 'notice'
+      readonly service: string
+      readonly text: string
+      /** Something is wrong. */
+      readonly isFault?: true
+    }
 
 /** How one service's consumer ended. */
 export interface ConsumeOutcome {
@@ -43,4 +51,9 @@ export interface ConsumeOutcome {
   /** Changes that this run applied. */
   readonly appliedChanges: number
   readonly seconds: number
+}
+
+/** Reports what is noticed of a service. */
+export function noticeOf(service: string, report: (event: ConsumerEvent) => void): Notice {
+  return (text, kind) => report({ type: 'notice', service, text, ...(kind === 'fault' && { isFault: true }) })
 }

@@ -10,7 +10,7 @@ import type { ConsumeOptions, ConsumerDependencies } from './consume.ts'
 import { openConsumerSession, type OpenSessions, type SessionLife } from './consumer-session.ts'
 import { outageCause } from './database-outage.ts'
 import { endFormerSessions } from './end-former-sessions.ts'
-import type { ConsumerEvent } from './events.ts'
+import { type ConsumerEvent, noticeOf } from './events.ts'
 import { ChangeApplier } from './following/change-applier.ts'
 import { VerificationStop } from './following/verification-stop.ts'
 import { type Beginning, findBeginning } from './find-beginning.ts'
@@ -19,9 +19,18 @@ import { watchSessions } from './liveness.ts'
 import { type LoaderPool, openLoaders } from './loader-pool.ts'
 import { PageLoading } from './page-loading.ts'
 import { Parking } from './parked/parking.ts'
-import { type Checkpoint, readCheckpoint, readLedgerTotals, readShapes, storeProgress } from './service-state.ts'
+import {
+  type Checkpoint,
+  type MetError,
+  readCheckpoint,
+  readLedgerTotals,
+  readShapes,
+  storeLastError,
+  storeProgress,
+} from './service-state.ts'
 import { KnownShapes } from './shapes.ts'
 import { createWatermark, type Watermark } from './watermark.ts'
+import type { Notice } from '../infra/notice.ts'
 
 /** What outlives one holding of the lease: a run holds it anew after each outage of the service's database. */
 export interface Run {
@@ -39,6 +48,8 @@ export interface Run {
   readonly letIn: () => void
   /** Is told when the lease is taken and the checkpoint read. */
   readonly connected: () => void
+  /** What was wrong since it was written down last; null where nothing was. */
+  readonly takeError: () => MetError | null
   /** Is told when all that the log holds is applied and written down. */
   readonly idle: () => void
 }
@@ -57,7 +68,7 @@ export async function lead(run: Run): Promise<Standing> {
   const { dependencies, fail, former, options } = run
   const { database, service } = dependencies
   const { answerLimitMs, maxWaitMs, signal } = options
-  const notice = (text: string): void => run.report({ type: 'notice', service: service.name, text })
+  const notice = noticeOf(service.name, run.report)
   const life = { signal, lost: fail, open: run.open, answerLimitMs, maxWaitMs, notice }
   const { client: leader, end } = await openConsumerSession(database, `consume ${service.name}`, life)
   run.letIn()
@@ -97,7 +108,7 @@ interface ConnectedRun extends Run {
   readonly life: SessionLife
   /** Asks the broker, and waits while it is away. */
   readonly ask: WaitOut
-  readonly notice: (text: string) => void
+  readonly notice: Notice
 }
 
 function connected(run: Run, connection: NatsConnection, leader: pg.Client, life: SessionLife): ConnectedRun {
@@ -248,9 +259,15 @@ async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingP
   signal.throwIfAborted()
 }
 
-async function storeHint({ leader }: ConnectedRun, watermark: Watermark, read: Reading['read']): Promise<void> {
+async function storeHint(
+  { leader, takeError }: ConnectedRun,
+  watermark: Watermark,
+  read: Reading['read'],
+): Promise<void> {
   const { sequence: readSequence, last: lastSequence } = read
   await storeProgress(leader, { ...watermark.current(), readSequence, lastSequence })
+  const error = takeError()
+  if (error !== null) await storeLastError(leader, error)
 }
 
 async function isDone({ ask, options }: ConnectedRun, { applier, read, stream }: Reading): Promise<boolean> {

@@ -90,7 +90,7 @@ class WaitPatience {
     this.#since = new Map(waits.map((wait) => [nameOf(wait), before.get(nameOf(wait)) ?? Date.now()]))
     for (const wait of waits) {
       if (!this.#told.has(wait.pid))
-        notice(`Service ${this.#service} waits for ${blockerText(wait)}: let it end, or end it.`)
+        notice(`Service ${this.#service} waits for ${blockerText(wait)}: let it end, or end it.`, 'fault')
       this.#told.add(wait.pid)
     }
     const long = waits.find((wait) => Date.now() - (this.#since.get(nameOf(wait)) ?? 0) >= maxWaitMs)

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { flappingFailure, type OutageCause, outageFailure, outageNotice, returnNotice } from './database-outage.ts'
+import type { Notice } from '../infra/notice.ts'
 
 export interface OutageLimits {
   /** For sentences: `the database of service iam`. */
   readonly database: string
   readonly maxOutageMs: number
-  readonly notice: (text: string) => void
+  readonly notice: Notice
   readonly signal: AbortSignal
 }
 
@@ -47,7 +48,7 @@ export class OutagePatience {
     if (this.#fruitless > MAX_FRUITLESS_OUTAGES) throw flappingFailure(database, error, this.#fruitless)
     if (now - since >= maxOutageMs) throw outageFailure(database, cause, error, maxOutageMs)
     if (this.#cause !== cause) {
-      notice(outageNotice(database, cause, error, maxOutageMs))
+      notice(outageNotice(database, cause, error, maxOutageMs), 'fault')
       this.#isReturnSaid = false
     }
     this.#cause = cause

@@ -38,7 +38,12 @@ export type PublisherEvent =
   /** From here on changes are received; `from` is where the slot is confirmed. */
   | { readonly type: 'following-begun'; readonly slot: string; readonly from: string }
   | { readonly type: 'changes-stored'; readonly service: string; readonly changes: number }
-  | { readonly type: 'notice'; readonly text: string }
+  | {
+      readonly type: 'notice'
+      readonly text: string
+      /** Something is wrong. */
+      readonly isFault?: true
+    }
 
 export interface PlannedEntity {
   readonly service: string

@@ -53,7 +53,7 @@ export function startKeeper(run: Run): StartedKeeper {
         // One that comes too late would hold a snapshot that nobody asks for.
         if (answer !== KEPT) child.kill()
       }
-      if (answer !== KEPT) run.report({ type: 'notice', text: missingText(answer) })
+      if (answer !== KEPT) run.report({ type: 'notice', text: missingText(answer), isFault: true })
     },
     dismiss: () => void child.stdin.end(),
   }

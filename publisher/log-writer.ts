@@ -9,6 +9,7 @@ import { shortageOf } from './log-shortage.ts'
 import { refusalOf } from './publish-refusal.ts'
 import { StoringPatience } from './storing-patience.ts'
 import { readStoredCount } from './stream-tail.ts'
+import type { Notice } from '../infra/notice.ts'
 
 /** The one writer of a service's stream. */
 export interface LogWriter {
@@ -47,7 +48,7 @@ export interface LogWriterOptions {
   readonly waitOut: WaitOut
   readonly maxOutageMs: number
   /** Is told once when the stream has no room, and once when it has again. */
-  readonly notice: (text: string) => void
+  readonly notice: Notice
   /** Is told why the writer takes nothing any more, so that nobody reads on for a stream that stores nothing. */
   readonly failed: (reason: unknown) => void
   /** Ends the writer at once: what is under way may be stored or not, which the next writer reads from the stream. */

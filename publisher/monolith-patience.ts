@@ -3,6 +3,7 @@ import { Failure } from '../contracts/failure.ts'
 import { codeOf, type PostgresTarget, publicPlace, withSession } from '../infra/postgres/session.ts'
 import { isSessionLoss } from '../infra/postgres/session-failure.ts'
 import { SnapshotLost } from './snapshot-source.ts'
+import type { Notice } from '../infra/notice.ts'
 
 const RETRY_WAIT_MS = 500
 
@@ -36,14 +37,14 @@ export class MonolithPatience {
   readonly #monolith: PostgresTarget
   readonly #maxOutageMs: number
   readonly #signal: AbortSignal
-  readonly #notice: (text: string) => void
+  readonly #notice: Notice
   #since: number | null = null
   wasConnected = false
 
   constructor(
     monolith: PostgresTarget,
     { maxOutageMs, signal }: { readonly maxOutageMs: number; readonly signal: AbortSignal },
-    notice: (text: string) => void,
+    notice: Notice,
   ) {
     this.#monolith = monolith
     this.#maxOutageMs = maxOutageMs
@@ -66,7 +67,10 @@ export class MonolithPatience {
    */
   async waitOut(loss: unknown): Promise<void> {
     if (this.#since === null)
-      this.#notice(`${this.#place()} is away (${reasonOf(loss)}): waiting for it, up to ${this.#maxOutageMs / 1000} s.`)
+      this.#notice(
+        `${this.#place()} is away (${reasonOf(loss)}): waiting for it, up to ${this.#maxOutageMs / 1000} s.`,
+        'fault',
+      )
     this.#since ??= Date.now()
     for (let latest = loss; ;) {
       if (Date.now() - this.#since >= this.#maxOutageMs) throw this.#failure(latest)

@@ -262,7 +262,11 @@ async function closedSlot(run: Run, epoch: number, name: string | null): Promise
     assertFollowable(name, state, record, epoch)
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    run.report({ type: 'notice', text: `What was written since the snapshot cannot be followed: ${error.message}` })
+    run.report({
+      type: 'notice',
+      text: `What was written since the snapshot cannot be followed: ${error.message}`,
+      isFault: true,
+    })
     return null
   }
   return state && { name, retainedBytes: state.retainedBytes, safeBytes: state.safeBytes }

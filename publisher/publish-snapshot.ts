@@ -107,7 +107,10 @@ async function publishUntilClosed(outside: PublisherConnection): Promise<Omit<Pu
         if (times > MAX_REWRITES) throw oftenRewritten(error)
         notice(`Table ${error.table} was rewritten: it is read again, under a new snapshot.`)
       } else if (error instanceof LogWentBack && options.follow !== undefined) {
-        notice(`${error.message.split(':')[0]}: the broker came back with an older store; going on from what it has.`)
+        notice(
+          `${error.message.split(':')[0]}: the broker came back with an older store; going on from what it has.`,
+          'fault',
+        )
       } else if (patience.wasConnected && isMonolithLoss(error)) await patience.waitOut(error)
       else throw error
     }

@@ -75,7 +75,11 @@ export async function noticeChangedMonolith(run: Run): Promise<void> {
     },
   )
   if (found.length === 0) return
-  run.report({ type: 'notice', text: `The monolith has changed since the snapshot was taken: ${found.join(' ')}` })
+  run.report({
+    type: 'notice',
+    text: `The monolith has changed since the snapshot was taken: ${found.join(' ')}`,
+    isFault: true,
+  })
 }
 
 async function observe({

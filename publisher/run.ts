@@ -8,6 +8,7 @@ import { withSession } from '../infra/postgres/session.ts'
 import { sessionFailure } from '../infra/postgres/session-failure.ts'
 import type { PublishOptions, PublisherDependencies, Report } from './publish-snapshot.ts'
 import { type WaitWatch, withWaitWatch } from './wait-watch.ts'
+import type { Notice } from '../infra/notice.ts'
 
 /** What one run of `publish` works with. */
 export interface Run {
@@ -58,7 +59,7 @@ export interface PublisherConnection {
   readonly dependencies: PublisherDependencies
   readonly options: PublishOptions
   readonly report: Report
-  readonly notice: (text: string) => void
+  readonly notice: Notice
   readonly connection: NatsConnection
 }
 
@@ -73,7 +74,7 @@ export async function withConnection<Result>(
   action: (outside: PublisherConnection) => Promise<Result>,
 ): Promise<Result> {
   const options = { ...wishes, maxOutageMs: boundedMs(wishes.maxOutageMs) }
-  const notice = (text: string): void => report({ type: 'notice', text })
+  const notice: Notice = (text, kind) => report({ type: 'notice', text, ...(kind === 'fault' && { isFault: true }) })
   try {
     options.signal.throwIfAborted()
     return await withNats(

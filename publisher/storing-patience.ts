@@ -3,12 +3,13 @@ import { ErrorCode, NatsError } from 'nats'
 import { Failure } from '../contracts/failure.ts'
 import { RETRY_WAIT_MS } from '../infra/nats/outage.ts'
 import { shortageFailure, shortageNotice, shortageOf } from './log-shortage.ts'
+import type { Notice } from '../infra/notice.ts'
 
 export interface StoringOptions {
   readonly stream: string
   readonly maxOutageMs: number
   /** Is told once when the stream stores nothing, and once when it does again. */
-  readonly notice: (text: string) => void
+  readonly notice: Notice
   readonly signal: AbortSignal
 }
 
@@ -53,7 +54,7 @@ export class StoringPatience {
   }
 
   #say(text: string): void {
-    if (!this.#isSaid) this.#options.notice(text)
+    if (!this.#isSaid) this.#options.notice(text, 'fault')
     this.#isSaid = true
   }
 }

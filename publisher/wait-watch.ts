@@ -4,6 +4,7 @@ import { WATCH_SESSION } from '../infra/following/publisher-standing.ts'
 import { type PostgresTarget, withSession } from '../infra/postgres/session.ts'
 import { blockerText, readWaits, type Wait } from '../infra/postgres/waits.ts'
 import { isMonolithLoss } from './monolith-patience.ts'
+import type { Notice } from '../infra/notice.ts'
 
 /** Looks after sessions that may have to wait for others, and says for whom. */
 export interface WaitWatch {
@@ -25,7 +26,7 @@ export interface WaitWatch {
 export interface WatchOptions {
   readonly monolith: PostgresTarget
   /** Is told once of each process that a session waits for. */
-  readonly notice: (text: string) => void
+  readonly notice: Notice
   /** Is told when the server has not answered for so long. */
   readonly lost: (error: unknown) => void
   readonly silenceMs: number
@@ -53,7 +54,8 @@ export async function withWaitWatch<Result>(
       const known = latest.get(waiting)
       latest.set(waiting, known === undefined ? blockerText(wait) : `${known}, ${blockerText(wait)}`)
       const once = `${waiting}/${wait.pid}`
-      if (!told.has(once)) notice(`${watched.get(waiting)} waits for ${blockerText(wait)}: let it end, or end it.`)
+      if (!told.has(once))
+        notice(`${watched.get(waiting)} waits for ${blockerText(wait)}: let it end, or end it.`, 'fault')
       told.add(once)
     }
   }

@@ -7,12 +7,13 @@ import { sessionFailure } from '../../infra/postgres/session-failure.ts'
 import type { UseSession } from '../../infra/postgres/kept-sessions.ts'
 import type { PostgresTarget } from '../../infra/postgres/session.ts'
 import type { LagReport, Problem } from './lag-report.ts'
-import { type MonolithClock, readServiceLag, type ServiceLag } from './service-lag.ts'
+import { createEstimates, type EstimatedTable } from './row-estimates.ts'
+import { createServiceLagReader, type MonolithClock } from './service-lag.ts'
 
 export interface LagSources {
   readonly monolith: PostgresTarget
   readonly prefix: string
-  readonly services: readonly { readonly service: string; readonly database: PostgresTarget }[]
+  readonly services: readonly LagSourceService[]
   /** Rejects where the broker cannot be reached; then it is tried again. */
   readonly manager: () => Promise<JetStreamManager>
   readonly nats: NatsTarget
@@ -22,10 +23,30 @@ export interface LagSources {
   readonly wayOut: string
 }
 
+interface LagSourceService {
+  readonly service: string
+  readonly database: PostgresTarget
+  readonly entities: readonly EstimatedTable[]
+}
+
 /** Looks when it is called, and may be called again and again. */
 export function createLagReader(sources: LagSources): () => Promise<LagReport> {
-  const { monolith: target, prefix, use } = sources
+  const { manager, monolith: target, prefix, use } = sources
   const lookingOn = { readLogLag: createLogLagReader(prefix), use }
+  const readEstimates = createEstimates(target, use)
+  const readers = sources.services.map(({ database, entities, service }) => ({
+    database,
+    entities,
+    service,
+    read: createServiceLagReader({
+      prefix,
+      service,
+      database,
+      entities: entities.map(({ name }) => name),
+      manager,
+      use,
+    }),
+  }))
   return async () => {
     const problems = new Map<string, Problem>()
     const note = (error: unknown, of: PostgresTarget): void => {
@@ -38,13 +59,14 @@ export function createLagReader(sources: LagSources): () => Promise<LagReport> {
     })
     const clock = clockOf(monolith)
     const services = await Promise.all(
-      sources.services.map(
-        async ({ database, service }) =>
-          await readLag(sources, { database, service }, clock).catch((error: unknown) => {
-            note(error, database)
-            return { service, status: 'unknown' } as const
-          }),
-      ),
+      readers.map(async ({ database, entities, read, service }) => {
+        try {
+          return await read(clock, async () => (monolith === null ? null : await readEstimates(service, entities)))
+        } catch (error) {
+          note(error, database)
+          return { service, status: 'unknown' } as const
+        }
+      }),
     )
     return { monolith, services, problems: [...problems.values()] }
   }
@@ -55,14 +77,6 @@ export function failureOf(error: unknown, { nats, wayOut }: LagSources, of: Post
   const failure = brokerFailure(nats, sessionFailure(of, error, wayOut), wayOut)
   if (failure instanceof Failure) return failure
   throw failure
-}
-
-async function readLag(
-  { manager, prefix, use }: LagSources,
-  of: LagSources['services'][number],
-  clock: MonolithClock,
-): Promise<ServiceLag> {
-  return await readServiceLag({ ...of, manager: await manager(), prefix, use }, clock)
 }
 
 /** Where the monolith cannot be reached our own clock must do. */

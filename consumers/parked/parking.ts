@@ -4,10 +4,11 @@ import type { RefusedChange } from '../following/apply-one-by-one.ts'
 import type { RowChange } from '../following/row-change.ts'
 import * as store from './parked-store.ts'
 import { type Separated, separate } from './waiting-rows.ts'
+import type { Notice } from '../../infra/notice.ts'
 
 /** What a consumer does about changes that are set aside. While there are none it costs nothing. */
 export class Parking {
-  readonly #notice: (text: string) => void
+  readonly #notice: Notice
   readonly #service: string
   #chosen: Set<Lsn>
   /** Transactions at which a consumer stopped, or that were chosen, and that are not passed yet. */
@@ -18,7 +19,7 @@ export class Parking {
    * Reads what an operator has chosen, and whether anything waits.
    * @throws Failure 4 where the database is not prepared for it.
    */
-  static async read(client: pg.Client, service: string, notice: (text: string) => void): Promise<Parking> {
+  static async read(client: pg.Client, service: string, notice: Notice): Promise<Parking> {
     const noted = await store.readNoted(client, service)
     const count = await store.countParked(client)
     if (count > 0)
@@ -26,12 +27,7 @@ export class Parking {
     return new Parking(service, noted, count > 0, notice)
   }
 
-  private constructor(
-    service: string,
-    noted: readonly store.NotedTransaction[],
-    isWaiting: boolean,
-    notice: (text: string) => void,
-  ) {
+  private constructor(service: string, noted: readonly store.NotedTransaction[], isWaiting: boolean, notice: Notice) {
     this.#service = service
     this.#notice = notice
     this.#chosen = new Set(noted.filter(({ state }) => state === 'chosen').map(({ position }) => parseLsn(position)))

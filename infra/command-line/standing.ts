@@ -12,7 +12,11 @@ export async function withLagSources<Result>(
 ): Promise<Result> {
   const sessions = keepSessions()
   const broker = createBroker(async () => await connectNats(nats, verb))
-  const services = configured.map(({ service, database }) => ({ service: service.name, database }))
+  const services = configured.map(({ service, database }) => ({
+    service: service.name,
+    database,
+    entities: service.entities,
+  }))
   try {
     return await action({
       monolith,

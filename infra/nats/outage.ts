@@ -10,12 +10,13 @@ import {
 import { setTimeout as delay } from 'node:timers/promises'
 import { Failure } from '../../contracts/failure.ts'
 import { LeaderAlone, NotYetHeld } from './stream-leader.ts'
+import type { Notice } from '../notice.ts'
 
 /** How long a broker that is away is waited for, and who is told of it. */
 export interface OutagePatience {
   readonly maxOutageMs: number
   /** Is told once of each outage. */
-  readonly notice: (text: string) => void
+  readonly notice: Notice
   readonly signal: AbortSignal
 }
 
@@ -86,7 +87,7 @@ export function createWaitOut(connection: NatsConnection, patience: OutagePatien
         assertOpen(connection, error)
         if (Date.now() >= deadline && !isLacking) throw outageFailure(patience.maxOutageMs, error)
         const isToSay = tries > 1 && !isLacking && !said
-        if (isToSay) patience.notice(outageNotice(patience.maxOutageMs, error))
+        if (isToSay) patience.notice(outageNotice(patience.maxOutageMs, error), 'fault')
         said ||= isToSay
         await delay(RETRY_WAIT_MS, undefined, { signal: patience.signal }).catch(() => undefined)
       }

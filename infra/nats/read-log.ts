@@ -24,6 +24,7 @@ import {
   untilAborted,
   type WaitOut,
 } from './outage.ts'
+import type { Notice } from '../notice.ts'
 
 /** A message of the log with what its headers say. */
 export interface LogMessage {
@@ -58,7 +59,7 @@ export interface ReadLogOptions {
   /** How long a broker that is away is waited for; 15 minutes by default. */
   readonly maxOutageMs?: number
   /** Is told once of each outage. */
-  readonly notice?: (text: string) => void
+  readonly notice?: Notice
   /** Waits with others for the broker, so that all of them together say it once; `notice` is not told then. */
   readonly waitOut?: WaitOut
 }

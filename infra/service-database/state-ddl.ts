@@ -23,6 +23,7 @@ export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
  * `sample` has a row for each of the last seconds in which the consumer was at work or waited for messages: up to which
  *   one all was applied, which one it had read, where the stream ended then, and how many rows of pages it held while it
  *   loaded.
+ * `last_error` has the last sentence of what was wrong that the consumer told of, and when that was.
  * `set_aside` has what was dropped for the loading, with the statements that put it back exactly as it was.
  */
 export const STATE_DDL: readonly string[] = [
@@ -104,6 +105,11 @@ export const STATE_DDL: readonly string[] = [
      read_sequence bigint NOT NULL,
      last_sequence bigint NOT NULL,
      loaded_rows bigint
+   )`,
+  `CREATE TABLE IF NOT EXISTS scission.last_error (
+     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+     text text NOT NULL,
+     told_at timestamptz NOT NULL
    )`,
   // Keys may be longer than what a B-tree takes.
   'CREATE INDEX IF NOT EXISTS parked_change_key ON scission.parked_change USING hash (key)',

@@ -1,42 +1,18 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { lagLine } from '../../infra/command-line/lag-line.ts'
+import { exact, lagOf } from '../consumers/lag/lag-of.ts'
 
 const AT = new Date('2026-01-02T03:04:05.678Z')
-const exact = (seconds: number) => ({ seconds, bound: 'exact' as const })
-
-function lag(service: string, given: Partial<ServiceLag> = {}): ServiceLag {
-  return {
-    service,
-    status: 'ok',
-    isConsumed: true,
-    epoch: 1,
-    phase: 'following',
-    position: '0/16B3748',
-    streamSequence: 10,
-    lastSequence: 10,
-    messages: 0,
-    messagesPerSecond: 0,
-    bytes: 0,
-    hops: { toLog: exact(0), toConsumer: exact(0), toDatabase: exact(0) },
-    secondsLeft: 0,
-    loading: { rows: 5, expectedRows: 5, rowsPerSecond: 0 },
-    parked: 0,
-    stopped: null,
-    ...given,
-  }
-}
-
 test('a line tells that all is well, in few words', () => {
-  assert.is(lagLine({ services: [lag('iam'), lag('chat')] }, AT), '2026-01-02 03:04:05  ok  0 messages behind  0/s')
+  assert.is(lagLine({ services: [lagOf('iam'), lagOf('chat')] }, AT), '2026-01-02 03:04:05  ok  0 messages behind  0/s')
 })
 
 test('a line names whoever is not well, the worst first, and how far the oldest change is', () => {
   const slow = { status: 'warning' as const, messages: 30, messagesPerSecond: 12.4 }
   const services = [
-    lag('iam', { ...slow, hops: { toLog: exact(0.5), toConsumer: exact(1), toDatabase: exact(4) } }),
-    lag('chat', {
+    lagOf('iam', { ...slow, hops: { toLog: exact(0.5), toConsumer: exact(1), toDatabase: exact(4) } }),
+    lagOf('chat', {
       status: 'stop',
       messages: 1,
       hops: { toLog: exact(0.5), toConsumer: exact(9), toDatabase: exact(9) },
@@ -51,7 +27,7 @@ test('a line names whoever is not well, the worst first, and how far the oldest 
 
 test('a line tells what nothing tells', () => {
   const unknown = { seconds: 0, bound: 'at least' as const }
-  const services = [lag('iam', { hops: { toLog: unknown, toConsumer: unknown, toDatabase: unknown } })]
+  const services = [lagOf('iam', { hops: { toLog: unknown, toConsumer: unknown, toDatabase: unknown } })]
   assert.is(lagLine({ services }, AT), '2026-01-02 03:04:05  ok  to log ?  applied ? (iam)  0 messages behind  0/s')
 })
 

@@ -3,29 +3,19 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { lagTable } from '../../infra/command-line/lag-text.ts'
+import { exact, lagOf, loadingOf } from '../consumers/lag/lag-of.ts'
 
-const LAG: ServiceLag = {
-  service: 'notifications',
+const LAG = lagOf('notifications', {
   status: 'warning',
-  isConsumed: true,
-  epoch: 1,
-  phase: 'following',
-  position: '0/16B3748',
   streamSequence: 1_000,
   lastSequence: 3_000,
   messages: 2_000,
   messagesPerSecond: 250,
   bytes: 24_000_000,
-  hops: {
-    toLog: { seconds: 0, bound: 'exact' },
-    toConsumer: { seconds: 0, bound: 'exact' },
-    toDatabase: { seconds: 198, bound: 'exact' },
-  },
+  hops: { toLog: exact(0), toConsumer: exact(0), toDatabase: exact(198) },
   secondsLeft: 8,
-  loading: { rows: 413_703, expectedRows: 500_000, rowsPerSecond: 0 },
-  parked: 0,
-  stopped: null,
-}
+  loading: loadingOf({ rows: 413_703, expectedRows: 500_000 }),
+})
 const TITLES = [
   'service',
   'status',

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { JetStreamManager } from 'nats'
-import { type LagSource, type MonolithClock, readServiceLag } from '../../consumers/lag/service-lag.ts'
+import { createServiceLagReader, type MonolithClock, type ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { Failure } from '../../contracts/failure.ts'
 import { type EmbeddedNats } from '../../infra/embedded/nats-server.ts'
 import { withEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
@@ -129,13 +129,13 @@ async function watch(watched: Watched): Promise<SlowTargetOutcome> {
   const { entries, follower, nats, plan } = watched
   return await withNats({ url: nats.url, credentialsFile: null, caFile: null }, 'endurance', async (connection) => {
     const manager = await connection.jetstreamManager()
-    const source = sourceOf(manager, entries)
+    const readLag = lagReaderOf(manager, entries)
     const looks: Look[] = []
-    while (!(await readServiceLag(source, CLOCK)).isConsumed) await sleep(100, undefined, { signal: plan.signal })
+    while (!(await readLag()).isConsumed) await sleep(100, undefined, { signal: plan.signal })
     const began = Date.now()
     while (Date.now() - began < plan.slowMs) {
       await sleep(plan.lookMs, undefined, { signal: plan.signal })
-      const look = await lookAt(watched, source)
+      const look = await lookAt(watched, manager, readLag)
       looks.push(look)
       plan.told(JSON.stringify(look))
     }
@@ -143,7 +143,7 @@ async function watch(watched: Watched): Promise<SlowTargetOutcome> {
     const takenSlowly = (await countRows(entries)) - SNAPSHOT_ROWS
     const releasedAt = Date.now()
     await withClient(entries.service, async (client) => await client.query('UPDATE brake SET seconds = 0'))
-    await untilCaughtUp(source, plan.signal)
+    await untilCaughtUp(readLag, plan.signal)
     const catchUpSeconds = (Date.now() - releasedAt) / 1_000
     await follower.interrupt()
     await assertEqualContent(entries)
@@ -151,19 +151,27 @@ async function watch(watched: Watched): Promise<SlowTargetOutcome> {
   })
 }
 
-function sourceOf(manager: JetStreamManager, { service }: Entries): LagSource {
+type ReadLag = () => Promise<ServiceLag>
+
+function lagReaderOf(manager: JetStreamManager, { service }: Entries): ReadLag {
   const database = { title: `the database of service ${LEDGER}`, variable: 'LEDGER_DATABASE_URL', url: service }
-  return { manager, prefix: set.name, service: LEDGER, database, use: withSession }
+  const place = { prefix: set.name, service: LEDGER, entities: [], database, use: withSession }
+  const read = createServiceLagReader({ ...place, manager: async () => await Promise.resolve(manager) })
+  return async () => await read(CLOCK, async () => await Promise.resolve(null))
 }
 
-async function lookAt({ entries, environment, follower, nats, plan }: Watched, source: LagSource): Promise<Look> {
+async function lookAt(
+  { entries, environment, follower, nats, plan }: Watched,
+  manager: JetStreamManager,
+  readLag: ReadLag,
+): Promise<Look> {
   const waiting = async (): Promise<number> => plan.messages + SNAPSHOT_ROWS - (await countRows(entries))
   const mostWaiting = await waiting()
   const askedAt = performance.now()
-  const { isConsumed, messages, streamSequence } = await readServiceLag(source, CLOCK)
+  const { isConsumed, messages, streamSequence } = await readLag()
   const answeredAt = performance.now()
   const leastWaiting = await waiting()
-  const pulledBytes = await bytesPulled(source.manager, streamSequence)
+  const pulledBytes = await bytesPulled(manager, streamSequence)
   const commandAt = performance.now()
   await runVerb(['lag', LEDGER, '--json'], environment, plan.signal)
   const broker = readFigures(natsProcess(nats) ?? 0)
@@ -197,9 +205,9 @@ async function countRows({ service }: Entries): Promise<number> {
   })
 }
 
-async function untilCaughtUp(source: LagSource, signal: AbortSignal): Promise<void> {
+async function untilCaughtUp(readLag: ReadLag, signal: AbortSignal): Promise<void> {
   const deadline = Date.now() + CATCH_UP_LIMIT_MS
-  while ((await readServiceLag(source, CLOCK)).messages > 0) {
+  while ((await readLag()).messages > 0) {
     if (Date.now() > deadline)
       throw new Failure(1, `The service has not caught up in ${CATCH_UP_LIMIT_MS / 60_000} min.`)
     await sleep(200, undefined, { signal })

@@ -19,7 +19,11 @@ const OFF_SECONDS = 1
 async function readReport({ monolith, nats, prefix, services }: Following): Promise<LagReport> {
   return await withNats(nats, 'test', async (connection) => {
     const manager = async (): Promise<JetStreamManager> => await connection.jetstreamManager()
-    const sources = services.map(({ database, service }) => ({ service: service.name, database }))
+    const sources = services.map(({ database, service }) => ({
+      service: service.name,
+      database,
+      entities: service.entities,
+    }))
     return await createLagReader({
       monolith,
       nats,

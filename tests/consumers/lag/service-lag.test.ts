@@ -1,23 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { JetStreamManager } from 'nats'
 import pg from 'pg'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readServiceLag, type ServiceLag } from '../../../consumers/lag/service-lag.ts'
+import { createServiceLagReader, type ServiceLag } from '../../../consumers/lag/service-lag.ts'
 import { isMet } from '../../../consumers/lag/until-applied.ts'
 import { withNats } from '../../../infra/nats/connect.ts'
 import { withSession } from '../../../infra/postgres/session.ts'
 import { writeSmallSnapshot } from '../complete-snapshot.ts'
+import { inserted, send } from '../parked/parked-log.ts'
 import { failureOf, type TestService, withSales } from '../with-service.ts'
 
 const LEVEL = { seconds: 0, bound: 'exact' as const }
 
-const lagOf = async ({ database, nats, prefix }: TestService): Promise<ServiceLag> =>
+const lagOf = async ({ database, nats, prefix, service }: TestService): Promise<ServiceLag> =>
   await withNats(nats, 'test', async (connection) => {
-    const manager = await connection.jetstreamManager()
-    return await readServiceLag(
-      { manager, prefix, service: 'sales', database, use: withSession },
-      { toLog: LEVEL, now: () => Date.now() },
-    )
+    const manager = async (): Promise<JetStreamManager> => await connection.jetstreamManager()
+    const entities = service.entities.map(({ name }) => name)
+    const read = createServiceLagReader({ manager, prefix, service: 'sales', entities, database, use: withSession })
+    return await read({ toLog: LEVEL, now: () => Date.now() }, async () => new Map())
   })
 
 const WAITING = `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`
@@ -62,9 +63,45 @@ test('what is parked, and where the consumer stopped, is told; nothing is met by
 test('rows of the snapshot are counted, against those that the manifest has', () =>
   withSales(async (service) => {
     await writeSmallSnapshot(service.log)
-    assert.equal((await lagOf(service)).loading, { rows: 0, expectedRows: null, rowsPerSecond: 0 })
+    const before = (await lagOf(service)).loading
+    assert.equal([before.rows, before.expectedRows, before.secondsLeft], [0, null, null])
     await service.consume()
-    assert.equal((await lagOf(service)).loading, { rows: 20, expectedRows: 20, rowsPerSecond: 0 })
+    const { entities, isEstimate, ...loading } = (await lagOf(service)).loading
+    assert.equal(loading, { rows: 20, expectedRows: 20, rowsPerSecond: 0, secondsLeft: 0 })
+    assert.not.ok(isEstimate)
+    assert.equal(
+      entities.map(({ entity, rows }) => [entity, rows]),
+      [
+        ['Customer', 10],
+        ['Order', 10],
+        ['_Tags', 0],
+        ['Account', 0],
+      ],
+    )
+  }))
+
+test('what a consumer met last of what is wrong is told: a server that was away, and why it ended', () =>
+  withSales(async (service) => {
+    await writeSmallSnapshot(service.log)
+    assert.is((await lagOf(service)).lastError, null)
+    const ending = new AbortController()
+    const running = service.consume({ untilCaughtUp: false, signal: ending.signal })
+    running.catch(() => undefined)
+    await until(async () => (await lagOf(service)).phase === 'following')
+    await service.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() AND application_name LIKE '%consume sales%'`,
+    )
+    await until(async () => (await lagOf(service)).lastError !== null)
+    const met = (await lagOf(service)).lastError
+    assert.match(met?.text ?? '', /^The database of service sales is away \(.*\): waiting for it, up to 10 s\.$/)
+    assert.ok((met?.secondsAgo ?? -1) >= 0)
+    ending.abort()
+    await running.catch(() => undefined)
+    assert.is((await lagOf(service)).lastError?.text, met?.text)
+    await service.sql(`INSERT INTO "Customer" VALUES (11, 'a stranger')`)
+    await send(service, '0/20', { Customer: [inserted(0, 11, 'eleven')] })
+    const why = await failureOf(service.consume())
+    assert.is((await lagOf(service)).lastError?.text, why.message)
   }))
 
 test('who has stopped is told from who is there, who hangs from who waits', () =>
