@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
 import type pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
@@ -195,10 +196,11 @@ interface Reading {
 }
 
 async function beginReading(
-  { dependencies, fail, leader, life, options, report }: ConnectedRun,
+  run: ConnectedRun,
   { loaders, changes: client, watermark }: Workers,
   { checkpoint, beginning }: { readonly checkpoint: Checkpoint; readonly beginning: Beginning },
 ): Promise<Reading> {
+  const { dependencies, fail, leader, life, options, report } = run
   const { database, prefix, service, set, window } = dependencies
   const shapes = new KnownShapes(service.name, service.entities, await readShapes(leader))
   const { signal, transactionBytes } = options
@@ -216,15 +218,16 @@ async function beginReading(
   })
   const { epoch, lsn: position, snapshots } = checkpoint
   const parking = await Parking.read(leader, service.name, life.notice)
-  const applying = { service, client, shapes, parking, epoch, position, snapshots, applied, report, failed: fail }
-  const changes = new ChangeApplier(applying)
+  const read = { sequence: beginning.from - 1, last: beginning.from - 1, at: Date.now() }
+  const awaitRoom = async (room: Promise<void>): Promise<void> => await hintingUntil(room, run, { watermark, read })
+  const of = { service, shapes, parking, epoch, position, snapshots }
+  const changes = new ChangeApplier({ ...of, client, applied, awaitRoom, report, failed: fail })
   const stream = streamName(prefix, service.name)
   const drain = async (): Promise<void> => await changes.drain()
   const stop = new VerificationStop({ leader, database, service: service.name, life, drain })
   const workers = { leader, loaders, loading, changes, stop }
   const application = { set, service, database, stream, ...workers, shapes, watermark, report }
   const applier = new LogApplier(application, checkpoint, beginning)
-  const read = { sequence: beginning.from - 1, last: beginning.from - 1, at: Date.now() }
   return { stream, applier, loading, changes, watermark, read }
 }
 
@@ -238,11 +241,11 @@ async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingP
   for await (const item of readLog(connection, stream, { ...place, signal, maxOutageMs, notice })) {
     signal.throwIfAborted()
     if (item.kind === 'message') {
-      await applier.apply(item)
       Object.assign(read, { sequence: item.sequence, last: item.sequence + item.behind, at: Date.now() })
+      await applier.apply(item)
     } else {
       await loading.drain()
-      await changes.drain()
+      await hintingUntil(changes.drain(), run, reading)
     }
     if (applier.mustReadAgain) return
     if (item.kind === 'idle' || Date.now() - hintAt > HINT_INTERVAL_MS) {
@@ -257,6 +260,19 @@ async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingP
     if (mayBeDone && (await isDone(run, reading))) return
   }
   signal.throwIfAborted()
+}
+
+/** What waits for a table that somebody has locked goes on telling how far it has read, with the leader, which is idle then. */
+async function hintingUntil(
+  done: Promise<void>,
+  run: ConnectedRun,
+  { read, watermark }: Pick<Reading, 'read' | 'watermark'>,
+): Promise<void> {
+  const ended = done.then(() => true)
+  // Where the hint cannot be written nobody waits for it any more.
+  ended.catch(() => undefined)
+  while (!(await Promise.race([ended, delay(HINT_INTERVAL_MS, false, { ref: false })])))
+    await storeHint(run, watermark, read)
 }
 
 async function storeHint(

@@ -42,6 +42,8 @@ export interface ChangeApplierOptions {
   /** The snapshot of each entity's attempt, by its name. */
   readonly snapshots: ReadonlyMap<string, string | null>
   readonly applied: (sequences: readonly number[]) => void
+  /** Waits for room, which a table that is locked may not make for hours. */
+  readonly awaitRoom: (room: Promise<void>) => Promise<void>
   readonly report: (event: ConsumerEvent) => void
   /** Is told of a failure that nobody waits for. */
   readonly failed: (error: Error) => void
@@ -98,7 +100,7 @@ export class ChangeApplier {
     this.#working ??= this.#work()
     // Not for all that waits: a reader that goes on writes down how far it is.
     while (this.#working !== null && this.#gatheredBytes() > GATHER_BYTES)
-      await new Promise<void>((resolve) => this.#waitingForRoom.push(resolve))
+      await this.#options.awaitRoom(new Promise((resolve) => this.#waitingForRoom.push(resolve)))
     this.#assertWhole()
   }
 

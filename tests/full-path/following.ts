@@ -10,6 +10,7 @@ import {
 import type { ConsumeOutcome, ConsumerEvent } from '../../consumers/events.ts'
 import type { ContractSet } from '../../contracts/language/contract-set.ts'
 import { createByteWindow } from '../../infra/byte-window.ts'
+import type { NatsTarget } from '../../infra/nats/connect.ts'
 import { writeMarker } from '../../infra/following/write-marker.ts'
 import { withSession } from '../../infra/postgres/session.ts'
 import { prepare } from '../../infra/prepare/prepare.ts'
@@ -32,8 +33,8 @@ export interface Following extends Split {
   catchUp(): Promise<ConsumeOutcome[]>
   /** Writes a marker, follows until it, applies all of it, and compares. */
   settle(): Promise<ConsumeOutcome[]>
-  /** Consumers of all services that follow until they are ended. */
-  withConsumers<Result>(use: () => Promise<Result>): Promise<Result>
+  /** Consumers of all services that follow until they are ended, by way of the broker or what stands before it. */
+  withConsumers<Result>(use: () => Promise<Result>, nats?: NatsTarget): Promise<Result>
   verify(): Promise<VerifyReport>
   /** How many changes had to be applied one by one. */
   oneByOne(): number
@@ -92,7 +93,8 @@ function followingOf(split: Split): Following {
       await split.assertEqual()
       return outcomes
     },
-    withConsumers: async (use) => await withConsumers(split, (event) => consumed.push(event), use),
+    withConsumers: async (use, reached = nats) =>
+      await withConsumers({ ...split, nats: reached }, (event) => consumed.push(event), use),
     verify: async () => await verify(split, { limit: 5 }, () => undefined),
     oneByOne: () => consumed.filter((event) => event.type === 'changes-applied' && event.oneByOne).length,
   }

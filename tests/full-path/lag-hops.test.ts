@@ -9,6 +9,8 @@ import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { withNats } from '../../infra/nats/connect.ts'
 import { withSession } from '../../infra/postgres/session.ts'
 import { runSql } from '../consumers/with-service.ts'
+import { withClient } from '../command-line/shop.ts'
+import { withTcpProxy } from '../tcp-proxy.ts'
 import { withDatabase } from '../with-servers.ts'
 import { CLUB, CLUB_TABLES, ID } from './club.ts'
 import { type Following, untilComplete, untilFollowed, withFollowing } from './following.ts'
@@ -85,6 +87,51 @@ test('each hop tells how old the oldest change is that is not past it, whoever h
       // To look takes nothing, and is in nobody's way.
       await club.settle()
       assertNear(peopleOf(await readReport(club)).hops.toDatabase, 0)
+    })
+  }))
+
+test('each hop is told of a consumer that works and is slow: at its database, and on its way to the log', () =>
+  withDatabase(async (monolith) => {
+    await runSql(monolith, CLUB_TABLES)
+    await withFollowing(CLUB, monolith, async (club) => {
+      const following = club.follow('slowed')
+      await untilFollowed(club.published)
+      const url = new URL(club.nats.url)
+      await withTcpProxy(Number(url.port), async (proxy) => {
+        url.port = String(proxy.port)
+        const hops = async (): Promise<ServiceLag['hops']> => peopleOf(await readReport(club)).hops
+        const untilLevel = async (): Promise<void> => await until(async () => (await hops()).toDatabase.seconds === 0)
+        await club.withConsumers(
+          async () => {
+            await untilComplete(club)
+            await untilLevel()
+            const databaseUrl = club.services.find(({ service }) => service.name === 'people')?.database.url ?? ''
+            await withClient(databaseUrl, async (client) => {
+              await client.query('BEGIN; LOCK TABLE "Person" IN SHARE MODE')
+              const unapplied = await write(monolith, 1)
+              await sleep(3_000)
+              const atDatabase = await hops()
+              assertNear(atDatabase.toLog, 0)
+              assertNear(atDatabase.toConsumer, 0)
+              assertNear(atDatabase.toDatabase, secondsSince(unapplied))
+              await client.query('COMMIT')
+            })
+            await untilLevel()
+            proxy.hold(true)
+            const unread = await write(monolith, 2)
+            await sleep(2_500)
+            const atLog = await hops()
+            assertNear(atLog.toLog, 0)
+            assertNear(atLog.toConsumer, secondsSince(unread))
+            assertNear(atLog.toDatabase, secondsSince(unread))
+            proxy.hold(false)
+            await untilLevel()
+          },
+          { ...club.nats, url: url.href },
+        )
+      })
+      await club.mark('slowed')
+      await following
     })
   }))
 
