@@ -49,15 +49,18 @@ export function createLagWatch(readReport: () => Promise<LagReport>, failed: (er
   const watch = async (): Promise<void> => {
     while (listeners.size > 0 && !closing.signal.aborted) {
       const dueAt = performance.now() + LOOK_EVERY_MS
-      const seen = await look()
-      for (const listener of listeners) listener(seen)
+      try {
+        const seen = await look()
+        for (const listener of listeners) listener(seen)
+      } catch (error) {
+        // The next look may do: a page that heard of nothing more would look like one of a split at rest.
+        failed(error)
+      }
       await delay(Math.max(0, dueAt - performance.now()), undefined, { signal: closing.signal }).catch(() => undefined)
     }
   }
   const startWatching = (): void => {
-    watching ??= watch()
-      .catch(failed)
-      .finally(() => (watching = null))
+    watching ??= watch().finally(() => (watching = null))
   }
   return {
     look,
