@@ -4,6 +4,7 @@ import type { Configuration } from '../configuration/configuration.ts'
 import type { ConsumeTogetherOptions } from './consume-together.ts'
 import { connectionsFlag, maxOutageOption } from './flags.ts'
 import { openProgress } from './progress.ts'
+import { besideLagServer, type ServeFlags, withServeFlags } from './serve.ts'
 import { bytesText, counted, countText, durationText } from './quantities.ts'
 import { tableText } from './tables.ts'
 import {
@@ -15,7 +16,7 @@ import {
   withSharedFlags,
 } from './verb.ts'
 
-interface ConsumeFlags extends SharedFlags {
+interface ConsumeFlags extends SharedFlags, ServeFlags {
   readonly all?: true
   readonly untilCaughtUp?: true
   readonly loaders?: number
@@ -23,7 +24,8 @@ interface ConsumeFlags extends SharedFlags {
 }
 
 export const addConsume: AddVerb = (program, run) => {
-  withSharedFlags(program.command('consume').argument('[service...]', 'the services whose databases are filled'))
+  const command = program.command('consume').argument('[service...]', 'the services whose databases are filled')
+  withServeFlags(withSharedFlags(command))
     .description("apply the log to the services' databases")
     .option('--all', 'all services of the contract set')
     .option('--until-caught-up', 'end when all that the log holds is applied, indexes and foreign keys included')
@@ -36,6 +38,14 @@ export const addConsume: AddVerb = (program, run) => {
 
 async function consume(context: VerbContext, services: readonly string[], flags: ConsumeFlags): Promise<VerbExitCode> {
   const configuration = await context.configure(wantedServices(services, flags.all === true))
+  return await besideLagServer(context, flags, 'consume', () => consumeConfigured(context, flags, configuration))
+}
+
+async function consumeConfigured(
+  context: VerbContext,
+  flags: ConsumeFlags,
+  configuration: Configuration,
+): Promise<VerbExitCode> {
   const { consumeTogether } = await import('./consume-together.ts')
   context.busyWith('the pages that are on their way into the tables')
   const progress = openProgress(

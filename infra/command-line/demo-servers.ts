@@ -61,6 +61,7 @@ function demoConfiguration({ postgres, nats }: DemoServers, set: ContractSet): M
     maxRate: null,
     natsMonitorUrl: null,
     // As every embedded broker has it.
+    token: null,
     natsSyncIntervalMs: 0,
     loaders: DEFAULT_LOADERS,
   }

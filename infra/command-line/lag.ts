@@ -1,12 +1,18 @@
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Option } from 'commander'
 import type { LagSources } from '../../consumers/lag/lag-reader.ts'
 import { isKnown, type LagReport } from '../../consumers/lag/lag-report.ts'
+import type { ServeAddress } from '../../consumers/lag/serve/access.ts'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { Failure } from '../../contracts/failure.ts'
+import type { MonolithConfiguration } from '../configuration/configuration.ts'
 import { durationFlag } from './flags.ts'
 import { lagLine } from './lag-line.ts'
 import { noteProblems } from './lag-problems.ts'
 import { lagTable, parkedSentences, slotSentence, type TableDisplay, tableDisplayOf } from './lag-text.ts'
+import { refuseIdleToken, tokenFor, withLagServer } from './serve.ts'
+import { DEFAULT_ADDRESS, serveAddressFlag } from './serve-address.ts'
 import {
   type AddVerb,
   printResult,
@@ -20,6 +26,8 @@ interface LagFlags extends SharedFlags {
   readonly maxLag?: number
   readonly wait?: number
   readonly follow?: true
+  readonly serve?: ServeAddress | true
+  readonly tokenFile?: string
 }
 
 export const addLag: AddVerb = (program, run) => {
@@ -27,6 +35,12 @@ export const addLag: AddVerb = (program, run) => {
     .description('show how far each service is behind the log, and wait until none is')
     .option('--max-lag <duration>', 'end with 5 where a service is behind by more; 0s: by anything', durationFlag)
     .option('--wait <duration>', 'wait for so long until none is behind by more than --max-lag', durationFlag)
+    .addOption(
+      new Option('--serve [address]', `show it on a page, and to Prometheus, until it is interrupted`).argParser(
+        serveAddressFlag,
+      ),
+    )
+    .option('--token-file <file>', 'the token that --serve asks for, in place of SCISSION_TOKEN')
     .option('--follow', 'a line a second, until it is interrupted; with --json the whole object in each')
     .action((services: string[], flags: LagFlags) => run(flags, async (context) => await lag(context, services, flags)))
 }
@@ -39,7 +53,11 @@ async function lag(context: VerbContext, names: readonly string[], flags: LagFla
     throw new Failure(2, 'What shall be waited for? Give --max-lag with --wait, such as --max-lag 0s.')
   if (flags.follow === true && maxLagMs !== undefined)
     throw new Failure(2, 'lag --follow goes on for ever, and --max-lag ends: give one of the two.')
+  if (flags.serve !== undefined && (flags.follow === true || maxLagMs !== undefined))
+    throw new Failure(2, 'lag --serve shows all until it is interrupted: give it without --follow and --max-lag.')
+  refuseIdleToken(flags)
   const configuration = await context.configureMonolith(names.length === 0 ? 'all' : names)
+  if (flags.serve !== undefined) return await serve(context, flags, configuration)
   const { createLagReader } = await import('../../consumers/lag/lag-reader.ts')
   const { untilApplied } = await import('../../consumers/lag/until-applied.ts')
   const { withLagSources } = await import('./standing.ts')
@@ -74,6 +92,25 @@ async function follow(context: VerbContext, flags: LagFlags, sources: LagSources
     said = inTheWay
     await delay(Math.max(0, dueAt - Date.now()), undefined, { signal })
   }
+}
+
+async function serve(
+  context: VerbContext,
+  flags: LagFlags,
+  configuration: MonolithConfiguration,
+): Promise<VerbExitCode> {
+  const address = flags.serve === undefined || flags.serve === true ? DEFAULT_ADDRESS : flags.serve
+  const token = await tokenFor(context, address, flags, configuration)
+  context.busyWith('the pages that are open')
+  return await withLagServer(context, { address, configuration, token, verb: 'lag' }, async ({ url }) => {
+    printResult(context, flags, { url }, `Lag is shown at ${url}`)
+    await untilAborted(context.signal)
+    return 0 as const
+  })
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
 }
 
 /** What a person reads of it. */

@@ -4,6 +4,7 @@ import type { FollowWish } from '../../publisher/publish-snapshot.ts'
 import type { MonolithConfiguration } from '../configuration/configuration.ts'
 import { connectionsFlag, maxOutageOption, rateFlag } from './flags.ts'
 import { openProgress } from './progress.ts'
+import { besideLagServer, type ServeFlags, withServeFlags } from './serve.ts'
 import { bytesText, countText, counted, durationText } from './quantities.ts'
 import { tableText, wrappedText } from './tables.ts'
 import { displayOf } from './terminal.ts'
@@ -16,7 +17,7 @@ import {
   withSharedFlags,
 } from './verb.ts'
 
-interface PublishFlags extends SharedFlags {
+interface PublishFlags extends SharedFlags, ServeFlags {
   readonly snapshotOnly?: true
   readonly untilMarker?: string
   readonly slot: boolean
@@ -27,7 +28,7 @@ interface PublishFlags extends SharedFlags {
 }
 
 export const addPublish: AddVerb = (program, run) => {
-  withSharedFlags(program.command('publish'))
+  withServeFlags(withSharedFlags(program.command('publish')))
     .description("publish the monolith's rows into the log, as of one point in time, and every change after it")
     .option('--snapshot-only', 'publish the snapshot and end, without the changes after it')
     .option('--until-marker <name>', 'end when the changes before this marker are in the log')
@@ -46,6 +47,14 @@ export const addPublish: AddVerb = (program, run) => {
 async function publish(context: VerbContext, flags: PublishFlags): Promise<VerbExitCode> {
   refuseContradictions(flags)
   const configuration = await context.configureMonolith([])
+  return await besideLagServer(context, flags, 'publish', () => publishConfigured(context, flags, configuration))
+}
+
+async function publishConfigured(
+  context: VerbContext,
+  flags: PublishFlags,
+  configuration: MonolithConfiguration,
+): Promise<VerbExitCode> {
   const { PAGE_BYTES, publishSnapshot } = await import('../../publisher/publish-snapshot.ts')
   const { createReadPace } = await import('../../publisher/read-pace.ts')
   const { chunkBytesAt } = await import('../../publisher/chunk-plan.ts')

@@ -60,7 +60,9 @@ async function runVerb(
 }
 
 /** The configuration is loaded by the verbs that need it: help and a mistyped flag are answered at once. */
-function configurationOf(request: ConfigurationRequest): Pick<VerbContext, 'configure' | 'configureMonolith'> {
+function configurationOf(
+  request: ConfigurationRequest,
+): Pick<VerbContext, 'configure' | 'configureMonolith' | 'configureWatched'> {
   return {
     configure: async (services) => {
       const { readConfiguration } = await import('../configuration/configuration.ts')
@@ -69,6 +71,10 @@ function configurationOf(request: ConfigurationRequest): Pick<VerbContext, 'conf
     configureMonolith: async (services) => {
       const { readMonolithConfiguration } = await import('../configuration/configuration.ts')
       return await readMonolithConfiguration(request, services)
+    },
+    configureWatched: async () => {
+      const { readWatchedConfiguration } = await import('../configuration/configuration.ts')
+      return await readWatchedConfiguration(request)
     },
   }
 }

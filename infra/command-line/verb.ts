@@ -1,6 +1,11 @@
 import type { Command } from 'commander'
 import type { FailureCode } from '../../contracts/failure.ts'
-import type { Configuration, MonolithConfiguration, WantedServices } from '../configuration/configuration.ts'
+import type {
+  Configuration,
+  MonolithConfiguration,
+  WantedServices,
+  WatchedConfiguration,
+} from '../configuration/configuration.ts'
 import type { Interruption } from './interruption.ts'
 import type { Output } from './output.ts'
 import type { World } from './terminal.ts'
@@ -13,6 +18,8 @@ export interface VerbContext {
   readonly configure: (services: WantedServices) => Promise<Configuration>
   /** The same for a verb that needs the monolith too. */
   readonly configureMonolith: (services: WantedServices) => Promise<MonolithConfiguration>
+  /** What of the whole split is configured, for a verb that is watched while it works. */
+  readonly configureWatched: () => Promise<WatchedConfiguration>
   readonly signal: AbortSignal
   readonly busyWith: Interruption['busyWith']
 }

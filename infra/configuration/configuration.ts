@@ -30,10 +30,18 @@ export interface Configuration {
   readonly natsMonitorUrl: string | null
   /** 0 for `always`, null where nothing is said. */
   readonly natsSyncIntervalMs: number | null
+  /** Who has it may read what `--serve` shows; null where none is set. */
+  readonly token: string | null
 }
 
 export interface MonolithConfiguration extends Configuration {
   readonly monolith: PostgresTarget
+}
+
+/** What is watched beside a verb that needs less: what is not configured can be told of no more than that. */
+export interface WatchedConfiguration extends MonolithConfiguration {
+  /** Why nothing is told of a database, by the name of its URL. */
+  readonly unwatched: ReadonlyMap<string, string>
 }
 
 /** The services whose databases a verb needs. */
@@ -60,6 +68,32 @@ export async function readMonolithConfiguration(
   if (monolith === null) throw new Error('The schema let a configuration pass that has no monolith')
   return { ...configuration, monolith }
 }
+
+/**
+ * Reads what all of a split is watched with, where a verb that was configured already works beside it: a database whose URL
+ * is missing, or wrong, keeps it from nothing.
+ */
+export async function readWatchedConfiguration(request: ConfigurationRequest): Promise<WatchedConfiguration> {
+  const { values } = await readGivenValues(request)
+  const contracts = await chosenContracts(values, request.defaultContracts)
+  if ('mistake' in contracts) throw configurationFailure([contracts.mistake])
+  const { set } = contracts
+  const parsed = settingsSchema(set, set.services, true).safeParse(schemaInput(values, set.services))
+  const mistaken = (parsed.error?.issues ?? []).map((issue) => ({ issue, name: String(issue.path.at(-1)) }))
+  const unwatched = new Map(
+    mistaken
+      .filter(({ name }) => name.endsWith('_DATABASE_URL'))
+      .map(({ issue, name }) => [name, issueSentences([issue], values, set)[0] ?? name]),
+  )
+  const watchable = new Map([...values, ...[...unwatched.keys()].map((name) => [name, NOWHERE] as const)])
+  const settings = settingsSchema(set, set.services, true).parse(schemaInput(watchable, set.services))
+  const { monolith, ...configuration } = assemble(set, set.services, settings, values)
+  if (monolith === null) throw new Error('The schema let a configuration pass that has no monolith')
+  return { ...configuration, monolith, unwatched }
+}
+
+/** Stands where a URL is missing; nobody connects to it. */
+const NOWHERE = { value: 'postgres://nowhere.invalid/nothing', folder: '', file: null }
 
 interface ReadSettings extends Configuration {
   readonly monolith: PostgresTarget | null
@@ -124,6 +158,7 @@ function assemble(
     maxRate: settings.SCISSION_MAX_RATE ?? null,
     natsMonitorUrl: settings.NATS_MONITOR_URL ?? null,
     natsSyncIntervalMs: settings.NATS_SYNC_INTERVAL ?? null,
+    token: settings.SCISSION_TOKEN ?? null,
   }
 }
 

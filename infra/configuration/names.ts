@@ -25,6 +25,7 @@ const SHARED_NAMES = [
   'SCISSION_READERS',
   'SCISSION_MAX_RATE',
   'SCISSION_LOADERS',
+  'SCISSION_TOKEN',
 ] as const
 
 /** The name of a service's database URL, for example `IAM_DATABASE_URL`. */

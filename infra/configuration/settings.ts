@@ -9,6 +9,10 @@ import { parseBytes, parseDuration } from './parse-quantity.ts'
 /** JetStream allows up to five replicas of a stream. Manual: "Streams", "Replicas". */
 export const MAX_REPLICAS = 5
 
+/** What an `Authorization` header can carry (RFC 6750), and nobody guesses. */
+export const TOKEN_PATTERN = /^[\w.~+/-]{16,256}={0,2}$/
+export const TOKEN_RULE = 'must be 16 to 256 letters, digits and - . _ ~ + /, as openssl rand -hex 32 makes them'
+
 /**
  * The settings of one run by their names. A setting that is not needed is neither missed nor judged. The messages of
  * issues are clauses that follow the setting's name.
@@ -37,6 +41,7 @@ export function settingsSchema(set: ContractSet, services: readonly Service[], n
     SCISSION_READERS: wholeNumber(1, MAX_CONNECTIONS).default(DEFAULT_READERS),
     SCISSION_MAX_RATE: rate().optional(),
     SCISSION_LOADERS: wholeNumber(1, MAX_CONNECTIONS).default(DEFAULT_LOADERS),
+    SCISSION_TOKEN: z.string().regex(TOKEN_PATTERN, TOKEN_RULE).optional(),
   })
 }
 

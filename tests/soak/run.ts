@@ -255,6 +255,7 @@ function configurationOf(postgres: EmbeddedPostgres, natsUrl: string): MonolithC
     loaders: 1,
     maxRate: null,
     natsMonitorUrl: null,
+    token: null,
     natsSyncIntervalMs: 0,
   }
 }
