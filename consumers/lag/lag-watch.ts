@@ -26,6 +26,8 @@ export interface LagWatch {
 }
 
 const LOOK_EVERY_MS = 1_000
+/** A timer may fire a little early, and its look must not be taken for too soon. */
+const EARLY_MS = 50
 
 /** @param readReport as `createLagReader` makes it. @param failed is told of an error that is a defect of ours. */
 export function createLagWatch(readReport: () => Promise<LagReport>, failed: (error: unknown) => void): LagWatch {
@@ -33,25 +35,29 @@ export function createLagWatch(readReport: () => Promise<LagReport>, failed: (er
   const listeners = new Set<(look: LagLook) => void>()
   const closing = new AbortController()
   let latest: LagLook | null = null
+  let begunAt = 0
   let looking: Promise<LagLook> | null = null
   let watching: Promise<void> | null = null
   const lookNow = async (): Promise<LagLook> => {
     const since = performance.now()
+    begunAt = since
     const report = await readReport()
     const atMs = Date.now()
     latest = { atMs, tookMs: performance.now() - since, report, history: history.after(report, atMs) }
     return latest
   }
   const look = async (): Promise<LagLook> => {
-    if (latest !== null && Date.now() - latest.atMs < LOOK_EVERY_MS) return latest
+    if (looking === null && latest !== null && performance.now() - begunAt < LOOK_EVERY_MS - EARLY_MS) return latest
     return await (looking ??= lookNow().finally(() => (looking = null)))
   }
   const watch = async (): Promise<void> => {
+    let told: LagLook | null = null
     while (listeners.size > 0 && !closing.signal.aborted) {
       const dueAt = performance.now() + LOOK_EVERY_MS
       try {
         const seen = await look()
-        for (const listener of listeners) listener(seen)
+        if (seen !== told) for (const listener of listeners) listener(seen)
+        told = seen
       } catch (error) {
         // The next look may do: a page that heard of nothing more would look like one of a split at rest.
         failed(error)
