@@ -55,14 +55,11 @@ export async function withLagServer<Result>(
     import('../../consumers/lag/page/read-page.ts'),
   ])
   const hide = (text: string): string => withoutSecrets(text, urlsOf(configuration))
-  const log = (sentence: string): void => output.note(`scission: ${hide(sentence)}`)
+  const log = onceEach((sentence) => output.note(`scission: ${hide(sentence)}`))
   return await withLagSources(configuration, verb, async (sources) => {
     const use = watchedOnly(sources.use, unwatched)
     const readReport = createLagReader({ ...sources, use, wayOut: 'the next look tells it' })
-    const watch = createLagWatch(
-      readReport,
-      onceEach((error) => log(`Lag could not be read: ${error}`)),
-    )
+    const watch = createLagWatch(readReport, (error) => log(`Lag could not be read: ${stackOf(error)}`))
     try {
       const title = titleOf(configuration)
       const server = await startLagServer({ watch, address, token, title, readPage, hide, log, signal })
@@ -87,13 +84,17 @@ function watchedOnly(use: UseSession, unwatched: ReadonlyMap<string, string>): U
 }
 
 /** What fails each second is said once. */
-function onceEach(say: (error: string) => void): (error: unknown) => void {
+function onceEach(say: (sentence: string) => void): (sentence: string) => void {
   const said = new Set<string>()
-  return (error) => {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    if (!said.has(text) && said.size < MOST_SAID) say(text)
-    said.add(text)
+  return (sentence) => {
+    if (said.has(sentence) || said.size === MOST_SAID) return
+    said.add(sentence)
+    say(sentence)
   }
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 /** Runs a verb's work, with the page beside it where it was asked for. Its end, or what befalls it, ends no work. */

@@ -63,6 +63,8 @@ export function createEventStreams(watch: LagWatch, texts: LookTexts, limits: St
       const stream = { response, limitBytes: first.length + limits.unreadBytes }
       streams.add(stream)
       response.once('close', () => leave(stream))
+      // A client that has gone needs nothing more.
+      response.on('error', () => leave(stream))
       response.write(first)
       if (rest === null) begin()
       return true

@@ -1,13 +1,12 @@
-import fastifyBearerAuth from '@fastify/bearer-auth'
-import fastifyHelmet from '@fastify/helmet'
-import fastifyRateLimit from '@fastify/rate-limit'
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { Failure } from '../../../contracts/failure.ts'
 import type { LagWatch } from '../lag-watch.ts'
-import { foreignness, originOf, type ServeAddress } from './access.ts'
+import type { ServeAddress } from './access.ts'
 import { createEventStreams, type EventStreams, type StreamLimits } from './event-streams.ts'
+import { answer, type BearerCheck, bearerCheck, guardRequests } from './guard-requests.ts'
 import { createLookTexts, type LookTexts } from './look-texts.ts'
 import { lookWithin } from './look-within.ts'
+import { createMetricsRegistry } from './metrics-registry.ts'
 import { hasAlready, type Page, pageFiles } from './page-files.ts'
 import { unreadiness } from './readiness.ts'
 
@@ -39,7 +38,7 @@ export interface LagServerOptions {
   readonly readPage: () => Promise<Page>
   /** Takes secrets out of what a server said. */
   readonly hide: (text: string) => string
-  /** Is told of a defect of ours, once each time. */
+  /** Is told of what befalls the server, or is a defect of ours. */
   readonly log: (sentence: string) => void
   readonly signal: AbortSignal
   readonly limits?: Partial<ServeLimits>
@@ -63,7 +62,7 @@ export async function startLagServer(options: LagServerOptions): Promise<LagServ
   const streams = createEventStreams(watch, texts, limits)
   const app = fastify({ requestTimeout: REQUEST_LIMIT_MS, keepAliveTimeout: REQUEST_LIMIT_MS, trustProxy: false })
   app.server.maxConnections = MAX_CONNECTIONS
-  await guard(app, options, limits)
+  await guardRequests(app, { ...options, ...limits })
   for (const [path, { etag, text, type }] of files)
     app.get(path, (request, reply) => {
       void reply.headers({ etag, 'cache-control': 'no-cache', 'content-type': type })
@@ -72,6 +71,8 @@ export async function startLagServer(options: LagServerOptions): Promise<LagServ
   addHealth(app, watch)
   addData(app, { watch, texts, streams, mayRead: options.token === null ? [] : [bearerCheck(app)] })
   const url = await listen(app, address)
+  // What befalls it now must not end the work beside it, as when there is no file descriptor for another connection.
+  app.server.on('error', (error) => options.log(`The page is not served as it should be: ${error.message}`))
   let closing: Promise<void> | null = null
   const close = async (): Promise<void> => await (closing ??= end(app, streams))
   signal.addEventListener('abort', () => void close(), { once: true })
@@ -79,71 +80,12 @@ export async function startLagServer(options: LagServerOptions): Promise<LagServ
   return { url, close }
 }
 
-const CONTENT_SECURITY_POLICY = {
-  useDefaults: false,
-  directives: {
-    'default-src': ["'none'"],
-    'script-src': ["'self'"],
-    'style-src': ["'self'"],
-    'connect-src': ["'self'"],
-    'img-src': ["'self'", 'data:'],
-    'font-src': ["'self'"],
-    'base-uri': ["'none'"],
-    'form-action': ["'self'"],
-    'frame-ancestors': ["'none'"],
-  },
-}
-
-/** What holds for every request, whatever it asks for. */
-async function guard(app: FastifyInstance, { log, token }: LagServerOptions, limits: ServeLimits): Promise<void> {
-  // Whether TLS stands before it is not known here.
-  await app.register(fastifyHelmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, hsts: false })
-  await app.register(fastifyRateLimit, { global: false, max: limits.requestsPerMinute, timeWindow: 60_000 })
-  await app.register(fastifyBearerAuth, { addHook: false, keys: token === null ? [] : [token] })
-  app.addHook('onRequest', app.rateLimit())
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      return await refuse(reply.header('allow', 'GET, HEAD'), 405, 'Here is nothing to change: only GET is answered.')
-    const foreign = token === null ? foreignness(originOf(request)) : null
-    return foreign === null ? undefined : await refuse(reply, 403, foreign)
-  })
-  app.setNotFoundHandler((_request, reply) =>
-    refuse(reply, 404, 'There is no such page: see /, /report.json, /events, /metrics, /livez and /readyz.'),
-  )
-  app.setErrorHandler((error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
-    const { sentence, status } = refusalOf(error)
-    if (status === 401) void reply.header('www-authenticate', 'Bearer realm="scission"')
-    if (status >= 500) log(`A request failed: ${error.stack ?? error.message}`)
-    return refuse(reply, status, sentence)
-  })
-}
-
-/** What whoever asked is told. What only we can act on is not theirs to read. */
-export function refusalOf({ statusCode = 500 }: Pick<FastifyError, 'statusCode'>): {
-  readonly status: number
-  readonly sentence: string
-} {
-  if (statusCode === 401)
-    return { status: 401, sentence: 'This needs the token that the server was started with: Authorization: Bearer ….' }
-  if (statusCode === 429) return { status: 429, sentence: 'Too many requests come from this address: wait a minute.' }
-  return statusCode < 500
-    ? { status: statusCode, sentence: 'The request cannot be read.' }
-    : { status: 500, sentence: 'This failed: see what the server says.' }
-}
-
-function refuse(reply: FastifyReply, status: number, sentence: string): FastifyReply {
-  return reply
-    .code(status)
-    .headers({ 'cache-control': 'no-store', 'content-type': 'text/plain; charset=utf-8' })
-    .send(`${sentence}\n`)
-}
-
 /** These tell no data: what asks for them cannot always be given a token. */
 function addHealth(app: FastifyInstance, watch: LagWatch): void {
-  app.get('/livez', async (_request, reply) => await refuse(reply, 200, 'Alive.'))
+  app.get('/livez', async (_request, reply) => await answer(reply, 200, 'Alive.'))
   app.get('/readyz', async (_request, reply) => {
     const unready = unreadiness(await lookWithin(watch), Date.now())
-    return await (unready === null ? refuse(reply, 200, 'Ready.') : refuse(reply, 503, unready))
+    return await (unready === null ? answer(reply, 200, 'Ready.') : answer(reply, 503, unready))
   })
 }
 
@@ -154,20 +96,23 @@ interface DataRoutes {
   readonly mayRead: BearerCheck[]
 }
 
-type BearerCheck = NonNullable<FastifyInstance['verifyBearerAuth']>
-
-function bearerCheck({ verifyBearerAuth }: FastifyInstance): BearerCheck {
-  if (verifyBearerAuth === undefined) throw new Error('The check of tokens was not set up')
-  return verifyBearerAuth
-}
+const NO_LOOK = 'No look at the split has come to its end yet: ask again.'
 
 function addData(app: FastifyInstance, { mayRead, streams, texts, watch }: DataRoutes): void {
   app.get('/report.json', { onRequest: mayRead }, async (_request, reply) => {
     const look = await lookWithin(watch)
-    if (look === null) return await refuse(reply, 503, 'No look at the split has come to its end yet: ask again.')
+    if (look === null) return await answer(reply, 503, NO_LOOK)
     return await reply
       .headers({ 'cache-control': 'no-store', 'content-type': 'application/json; charset=utf-8' })
       .send(texts.report(look))
+  })
+  const metrics = createMetricsRegistry()
+  app.get('/metrics', { onRequest: mayRead }, async (_request, reply) => {
+    const look = await lookWithin(watch)
+    if (look === null) return await answer(reply, 503, NO_LOOK)
+    return await reply
+      .headers({ 'cache-control': 'no-store', 'content-type': metrics.contentType })
+      .send(await metrics.exposition(look, Date.now()))
   })
   app.get('/events', { onRequest: mayRead }, async (request, reply) => {
     // `no-transform` and the other one keep proxies from holding events back.
@@ -178,7 +123,7 @@ function addData(app: FastifyInstance, { mayRead, streams, texts, watch }: DataR
     })
     if (request.method === 'HEAD') return await reply.send()
     if (!streams.open(reply.raw, headersOf(reply)))
-      return await refuse(reply.header('retry-after', '10'), 503, 'Too many pages are open already: close some.')
+      return await answer(reply.header('retry-after', '10'), 503, 'Too many pages are open already: close some.')
     return reply.hijack()
   })
 }
