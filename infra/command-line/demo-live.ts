@@ -44,7 +44,7 @@ export async function followLive(
   const work = { transactions: 0, refused: 0 }
   const running = {
     writing: simulateApplication(configuration.monolith.url, seed, AbortSignal.any([signal, rest.signal]), work),
-    publishing: publishLive(context, configuration, signal, (event) => {
+    publishing: publishLive(context, configuration, { signal, untilMarker: LAST_MARKER }, (event) => {
       services.published(event)
       if (event.type === 'snapshot-planned') progress.expect(event.entities)
     }),
@@ -81,10 +81,11 @@ export async function followLive(
 
 const LAST_MARKER = 'the application rests'
 
-async function publishLive(
+/** @param ending when it ends: behind a marker, or with the signal alone. */
+export async function publishLive(
   { output }: VerbContext,
   configuration: MonolithConfiguration,
-  signal: AbortSignal,
+  { signal, untilMarker }: { readonly signal: AbortSignal; readonly untilMarker: string | null },
   report: (event: PublisherEvent) => void,
 ): Promise<PublishOutcome> {
   return await publishSnapshot(
@@ -96,7 +97,7 @@ async function publishLive(
       pageBytes: PAGE_BYTES,
       maxOutageMs: MAX_OUTAGE_MS,
       // The embedded broker syncs each message.
-      follow: { untilMarker: LAST_MARKER, brokerSyncMs: 0 },
+      follow: { untilMarker, brokerSyncMs: 0 },
       signal,
     },
     (event) => {
@@ -107,7 +108,7 @@ async function publishLive(
 }
 
 /** Follows until it is told to end, which is no failure. */
-async function consumeLive(
+export async function consumeLive(
   configuration: MonolithConfiguration,
   signal: AbortSignal,
   consumer: (event: ConsumerEvent) => void,

@@ -10,6 +10,7 @@ import type { VerifyReport } from '../verify/report.ts'
 import { demoReport, demoText } from './demo-report.ts'
 import { createDemoDatabases, type DemoServers, startDemoServers, stopDemoServers } from './demo-servers.ts'
 import { type FollowedLive, followLive, verifyAll } from './demo-live.ts'
+import { withDemoPage } from './demo-serve.ts'
 import type { DemoFlags } from './demo.ts'
 import { bytesText, counted, countText } from './quantities.ts'
 import { openSteps, type Steps } from './steps.ts'
@@ -32,17 +33,16 @@ export async function demo(context: VerbContext, flags: DemoFlags): Promise<Verb
     ({ postgres, nats }) => `PostgreSQL ${postgres.version} and NATS ${nats.version}`,
   )
   try {
-    const outcome = await split(context, steps, servers, contracts.set, flags)
-    const report = demoReport({
-      elements: flags.elements,
-      seed: flags.seed,
-      ...outcome,
-      seconds: (Date.now() - startedAt) / 1000,
-      steps: steps.seconds,
+    const configuration = await prepareSplit(context, steps, servers, contracts.set, flags)
+    return await withDemoPage(context, configuration, flags, async () => {
+      const outcome = await split(context, steps, configuration, flags)
+      const seconds = (Date.now() - startedAt) / 1000
+      const { elements, seed } = flags
+      const report = demoReport({ elements, seed, ...outcome, seconds, steps: steps.seconds })
+      if (flags.json !== true) output.note('')
+      printResult(context, flags, report, demoText(report, displayOf(world.stdout, world.environment)))
+      return report.verified ? 0 : 3
     })
-    if (flags.json !== true) output.note('')
-    printResult(context, flags, report, demoText(report, displayOf(world.stdout, world.environment)))
-    return report.verified ? 0 : 3
   } finally {
     await stopDemoServers(servers)
   }
@@ -52,13 +52,13 @@ interface DemoOutcome extends FollowedLive {
   readonly verification: VerifyReport
 }
 
-async function split(
+async function prepareSplit(
   context: VerbContext,
   steps: Steps,
   servers: DemoServers,
   set: ContractSet,
   flags: DemoFlags,
-): Promise<DemoOutcome> {
+): Promise<MonolithConfiguration> {
   const { busyWith, signal } = context
   const configuration = await createDemoDatabases(servers, set)
   const { url } = configuration.monolith
@@ -74,6 +74,16 @@ async function split(
     async () => await prepare(configuration, { withSlot: true, dryRun: false, onStep }),
     () => `${counted(set.services.length, 'stream')}, ${counted(set.services.length, 'database')}`,
   )
+  return configuration
+}
+
+async function split(
+  context: VerbContext,
+  steps: Steps,
+  configuration: MonolithConfiguration,
+  flags: DemoFlags,
+): Promise<DemoOutcome> {
+  const { busyWith, signal } = context
   busyWith('the pages and changes that are on their way')
   const followed = await followLive(context, steps, configuration, flags)
   busyWith('the tables that are being read')
