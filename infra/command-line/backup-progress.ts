@@ -3,7 +3,7 @@ import { unreachable } from '../../contracts/failure.ts'
 import type { Output } from './output.ts'
 import { bytesText, counted, countText } from './quantities.ts'
 import { stepText } from './steps.ts'
-import { displayOf, type World } from './terminal.ts'
+import { progressDisplay, type World } from './terminal.ts'
 
 /** Shows what a backup reports, on standard error: a line for each part, with its time. */
 export interface BackupProgress {
@@ -21,8 +21,9 @@ interface OpenPart {
 }
 
 /** On a terminal a part's line is there from its beginning, and changes; elsewhere its end alone is written. */
-export function openBackupProgress({ stderr, environment }: World, output: Output, now = Date.now): BackupProgress {
-  const display = displayOf(stderr, environment)
+export function openBackupProgress(world: World, output: Output, now = Date.now): BackupProgress {
+  const { stderr } = world
+  const display = progressDisplay(world, output)
   let part: OpenPart | null = null
   let drawnAtMs = 0
   const erase = (): void => {

@@ -83,7 +83,7 @@ const LAST_MARKER = 'the application rests'
 
 /** @param ending when it ends: behind a marker, or with the signal alone. */
 export async function publishLive(
-  { output }: VerbContext,
+  { log }: VerbContext,
   configuration: MonolithConfiguration,
   { signal, untilMarker }: { readonly signal: AbortSignal; readonly untilMarker: string | null },
   report: (event: PublisherEvent) => void,
@@ -101,7 +101,7 @@ export async function publishLive(
       signal,
     },
     (event) => {
-      if (event.type === 'notice') output.note(event.text)
+      if (event.type === 'notice') log.warn({ event: 'notice' }, event.text)
       report(event)
     },
   )

@@ -2,7 +2,12 @@ import type { LagReport } from '../../consumers/lag/lag-report.ts'
 import type { VerbContext, VerbExitCode } from './verb.ts'
 
 /** Says why something is not told. @returns the exit code of the first reason; null where all is told. */
-export function noteProblems({ output }: VerbContext, { problems }: Pick<LagReport, 'problems'>): VerbExitCode | null {
-  for (const { sentence } of problems) output.note(`scission: ${sentence}`)
+export function noteProblems(
+  { log, output }: VerbContext,
+  { problems }: Pick<LagReport, 'problems'>,
+): VerbExitCode | null {
+  for (const { exitCode, sentence } of problems)
+    if (log.isJson) log.warn({ event: 'problem', exitCode }, sentence)
+    else output.note(`scission: ${sentence}`)
   return problems[0]?.exitCode ?? null
 }

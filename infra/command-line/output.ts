@@ -1,3 +1,4 @@
+import type { Log } from './log.ts'
 import type { World } from './terminal.ts'
 
 /** Bars that are on the screen: lines go above them, and they must be taken down before the process ends. */
@@ -9,6 +10,8 @@ export interface Bars {
 export interface Output {
   /** Data, on standard output. */
   data(text: string): void
+  /** Whether standard error has a line of JSON for each event, and nothing can be drawn there. */
+  readonly isLogged: boolean
   /** A line of progress, on standard error. */
   note(line: string): void
   /** Hands the lines of progress to bars, until they are taken down. */
@@ -19,13 +22,19 @@ export interface Output {
 /**
  * Where output goes. A reader that goes away (`scission verify | head`) changes nothing of what is done, nor of the exit
  * code: the rest of the text is dropped.
+ * @param jsonLog where lines go in place of standard error; null where they are written as they are.
  */
-export function openOutput({ stdout, stderr }: Pick<World, 'stdout' | 'stderr'>): Output {
+export function openOutput({ stdout, stderr }: Pick<World, 'stdout' | 'stderr'>, jsonLog: Log | null = null): Output {
   let bars: Bars | null = null
   for (const stream of [stdout, stderr]) stream.on('error', ignoreGoneReader)
   return {
     data: (text) => void stdout.write(`${text}\n`),
-    note: (line) => (bars === null ? void stderr.write(`${line}\n`) : bars.log(line)),
+    isLogged: jsonLog !== null,
+    note: (line) => {
+      if (jsonLog !== null) noteIn(jsonLog, line)
+      else if (bars === null) stderr.write(`${line}\n`)
+      else bars.log(line)
+    },
     raise: (raised) => {
       bars = raised
     },
@@ -35,6 +44,12 @@ export function openOutput({ stdout, stderr }: Pick<World, 'stdout' | 'stderr'>)
       raised?.stop()
     },
   }
+}
+
+/** What has no fields is an event all the same: a reader of JSON reads nothing else. */
+function noteIn(log: Log, line: string): void {
+  const sentence = line.trim().replace(/^scission: /, '')
+  if (sentence !== '') log.info({ event: 'note' }, sentence)
 }
 
 function ignoreGoneReader(error: Error): void {

@@ -66,7 +66,8 @@ function doneText(board: Board, service: string, verb: string): string {
   return `${counted(lane.rows, 'row')}, ${bytesText(lane.bytes)} ${verb}${time}`
 }
 
-function serviceLane(board: Board, service: string): Lane {
+/** What is known of one service, also where it is the only one. */
+export function serviceLane(board: Board, service: string): Lane {
   if (board.phases.size === 1) return totalLane(board)
   return lanes(board).find(({ label }) => label === service) ?? totalLane(board)
 }

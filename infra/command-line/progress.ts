@@ -4,6 +4,8 @@ import type { Service } from '../../contracts/language/contract-set.ts'
 import type { PlannedEntity, PublisherEvent } from '../../publisher/events.ts'
 import type { VerifyEvent } from '../verify/events.ts'
 import { laneLayout, type LaneStyle, laneText } from './lane-text.ts'
+import type { Log } from './log.ts'
+import { openLoggedProgress } from './logged-progress.ts'
 import type { Output } from './output.ts'
 import {
   afterConsumerEvent,
@@ -16,7 +18,7 @@ import {
 } from './progress-board.ts'
 import { consumerLine, publisherLine, summaryLine, verifyLine } from './progress-lines.ts'
 import { wrappedText } from './tables.ts'
-import { type Display, displayOf, type World } from './terminal.ts'
+import { type Display, progressDisplay, type World } from './terminal.ts'
 
 /** Shows what is reported, on standard error. */
 export interface Progress {
@@ -42,13 +44,14 @@ export interface ProgressOptions {
 
 /** @param title what the plain lines call the work, for example `publish`. */
 export function openProgress(
-  { world, output }: { readonly world: World; readonly output: Output },
+  { world, output, log }: { readonly world: World; readonly output: Output; readonly log: Log },
   services: readonly Service[],
   title: string,
   { isBrief = false }: ProgressOptions = {},
 ): Progress {
+  if (log.isJson && !isBrief) return openLoggedProgress(log, services)
   let board = emptyBoard(services)
-  const display = displayOf(world.stderr, world.environment)
+  const display = progressDisplay(world, output)
   if (display.isTerminal) raiseBars(world.stderr, output, display, isBrief, () => board)
   const lines = display.isTerminal ? silentLines() : plainLines(output, title)
   const after = (changed: Board, line: string | null, isNotice: boolean): void => {

@@ -97,15 +97,16 @@ function refuseContradictions({ slot, snapshotOnly, untilMarker }: PublishFlags)
 async function followWish(
   { natsMonitorUrl, natsSyncIntervalMs }: MonolithConfiguration,
   { untilMarker }: PublishFlags,
-  { output }: VerbContext,
+  { log }: VerbContext,
 ): Promise<FollowWish> {
   const { readMonitor, syncInterval } = await import('../nats/monitor.ts')
   const monitored = natsMonitorUrl === null ? null : await readMonitor(natsMonitorUrl)
   const { ms: brokerSyncMs, source } = syncInterval(monitored, natsSyncIntervalMs)
   if (monitored?.outcome === 'unseen')
-    output.note(`The monitoring port of NATS (NATS_MONITOR_URL) ${monitored.problem}.`)
+    log.warn({ event: 'notice' }, `The monitoring port of NATS (NATS_MONITOR_URL) ${monitored.problem}.`)
   if (source === 'assumed')
-    output.note(
+    log.info(
+      { event: 'notice', brokerSyncMs },
       `The broker is taken to sync its disk every ${brokerSyncMs / 1000} s, so the monolith keeps WAL for that long: give NATS_MONITOR_URL, or NATS_SYNC_INTERVAL if it is less.`,
     )
   return { untilMarker: untilMarker ?? null, brokerSyncMs }

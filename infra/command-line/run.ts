@@ -3,8 +3,11 @@ import { Command, CommanderError } from 'commander'
 import { Failure } from '../../contracts/failure.ts'
 import { type ConfigurationRequest, givenUrls } from '../configuration/given-values.ts'
 import { withoutSecrets } from '../configuration/secrets.ts'
+import { requestOf } from './configuration-request.ts'
 import { type Interruption, listenForInterruption } from './interruption.ts'
-import { flushed, openOutput, type Output } from './output.ts'
+import { createTextLog, type Log, type LoggedError } from './log.ts'
+import { openJsonLogIfWanted } from './open-log.ts'
+import { flushed, openOutput } from './output.ts'
 import type { World } from './terminal.ts'
 import { usageFailure } from './usage-errors.ts'
 import type { AddVerb, SharedFlags, VerbContext, VerbExitCode } from './verb.ts'
@@ -14,9 +17,11 @@ import type { AddVerb, SharedFlags, VerbContext, VerbExitCode } from './verb.ts'
  * 5 lag or time-out, 130 and 143 interrupted.
  */
 export async function runCommandLine(world: World, verbs: readonly AddVerb[]): Promise<number> {
-  const output = openOutput(world)
+  const jsonLog = await openJsonLogIfWanted(world)
+  const output = openOutput(world, jsonLog)
+  const log = jsonLog ?? createTextLog((line) => output.note(line))
   const interruption = listenForInterruption(process, {
-    say: (line) => output.note(line),
+    say: (line) => log.warn({ event: 'interrupted' }, line),
     exit: (code) => {
       output.lower()
       process.exit(code)
@@ -25,11 +30,11 @@ export async function runCommandLine(world: World, verbs: readonly AddVerb[]): P
   // Bars hide the cursor, and whatever ends the process must give it back.
   process.once('exit', output.lower)
   try {
-    const ended = await runVerb(world, output, interruption, verbs)
+    const ended = await runVerb({ world, output, log, interruption }, verbs)
     return interruption.exitCode() ?? ended
   } catch (error) {
     output.lower()
-    return await reportError(error, world, output, interruption.exitCode())
+    return await reportError(error, { world, output, log, interruption })
   } finally {
     interruption.close()
     output.lower()
@@ -37,16 +42,24 @@ export async function runCommandLine(world: World, verbs: readonly AddVerb[]): P
   }
 }
 
+interface Surroundings extends Pick<VerbContext, 'world' | 'output' | 'log'> {
+  readonly interruption: Interruption
+}
+
 async function runVerb(
-  world: World,
-  output: Output,
-  { signal, busyWith }: Interruption,
+  { world, output, log, interruption }: Surroundings,
   verbs: readonly AddVerb[],
 ): Promise<VerbExitCode> {
   let exitCode: VerbExitCode = 0
   const program = newProgram(world)
   const run = async (flags: SharedFlags, action: (context: VerbContext) => Promise<VerbExitCode>): Promise<void> => {
-    exitCode = await action({ world, output, ...configurationOf(requestOf(world, flags.config)), signal, busyWith })
+    const { signal, busyWith } = interruption
+    const startedAt = Date.now()
+    if (log.isJson) log.info({ event: 'begun', version: packageVersion(), pid: process.pid }, 'Begun.')
+    const configure = configurationOf(requestOf(world, flags.config))
+    exitCode = await action({ world, output, log, ...configure, signal, busyWith })
+    const seconds = (Date.now() - startedAt) / 1000
+    if (log.isJson) sayEnded(log, interruption.exitCode() ?? exitCode, { seconds })
   }
   for (const add of verbs) add(program, run)
   try {
@@ -101,24 +114,17 @@ function packageVersion(): string {
   return String(Reflect.get(Object(content), 'version'))
 }
 
-function requestOf({ environment, folder, defaultContracts }: World, configFile?: string): ConfigurationRequest {
-  return { environment, folder, configFile: configFile ?? null, defaultContracts }
-}
-
 /** One sentence for what an operator can act on; a stack for what only we can. */
-async function reportError(
-  error: unknown,
-  world: World,
-  output: Output,
-  interrupted: 130 | 143 | null,
-): Promise<number> {
-  const urls = await givenUrls(requestOf(world, configFlag(world.arguments))).catch(() => [])
+async function reportError(error: unknown, { world, output, log, interruption }: Surroundings): Promise<number> {
+  const interrupted = interruption.exitCode()
+  const urls = await givenUrls(requestOf(world)).catch(() => [])
   const isFailure = error instanceof Failure
   const exitCode = interrupted ?? (isFailure ? error.exitCode : 1)
   const message = withoutSecrets(isFailure ? error.message : String(error), urls)
   // What fails while it is being broken off says nothing, unless it was written for the operator.
-  if (isFailure) output.note(`scission: ${message}`)
-  else if (interrupted === null) output.note(`scission: ${withoutSecrets(stackOf(error), urls)}`)
+  if (isFailure) log.error({ event: 'failed', exitCode }, message)
+  else if (interrupted === null) log.error({ event: 'failed', exitCode, err: defectOf(error, urls) }, message)
+  else if (log.isJson) sayEnded(log, exitCode)
   if (world.arguments.includes('--json')) {
     const said = interrupted === null || isFailure ? message : 'Interrupted.'
     output.data(JSON.stringify({ error: { exitCode, message: said } }))
@@ -126,9 +132,17 @@ async function reportError(
   return exitCode
 }
 
-function configFlag(given: readonly string[]): string | undefined {
-  const index = given.indexOf('--config')
-  return index < 0 ? given.find((word) => word.startsWith('--config='))?.slice('--config='.length) : given[index + 1]
+/** The last line of every run that did not fail: a log that ends otherwise is of a process that was killed. */
+function sayEnded(log: Log, exitCode: number, more: { readonly seconds?: number } = {}): void {
+  log.info({ event: 'ended', exitCode, ...more }, `Ended with ${exitCode}.`)
+}
+
+function defectOf(error: unknown, urls: readonly string[]): LoggedError {
+  return {
+    type: error instanceof Error ? error.name : typeof error,
+    message: withoutSecrets(error instanceof Error ? error.message : String(error), urls),
+    stack: withoutSecrets(stackOf(error), urls),
+  }
 }
 
 function stackOf(error: unknown): string {

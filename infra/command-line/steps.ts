@@ -1,7 +1,7 @@
 import type { Output } from './output.ts'
 import { durationText } from './quantities.ts'
 import { shortened } from './lane-text.ts'
-import { type Display, displayOf, type World } from './terminal.ts'
+import { type Display, progressDisplay, type World } from './terminal.ts'
 
 /** Announces steps on standard error, each with what came of it and its time. */
 export interface Steps {
@@ -27,7 +27,7 @@ const REDRAW_MS = 100
 /** @param now milliseconds of a clock. */
 export function openSteps(world: World, output: Output, now: () => number = Date.now): Steps {
   const seconds: Record<string, number> = {}
-  const display = displayOf(world.stderr, world.environment)
+  const display = progressDisplay(world, output)
   return {
     seconds,
     done: (name, detail, took) => {

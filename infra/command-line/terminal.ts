@@ -40,6 +40,12 @@ export function displayOf(stream: NodeJS.WriteStream, environment: World['enviro
   }
 }
 
+/** What can be shown on standard error, where nothing can be drawn between lines of JSON. */
+export function progressDisplay({ stderr, environment }: World, output: { readonly isLogged: boolean }): Display {
+  const display = displayOf(stderr, environment)
+  return output.isLogged ? { ...display, isTerminal: false, colours: picocolors.createColors(false) } : display
+}
+
 /** https://no-color.org: NO_COLOR, when it is not empty, forbids colours whatever else is set. */
 export function wantsColours(isTerminal: boolean, environment: World['environment']): boolean {
   if (environment['NO_COLOR']) return false

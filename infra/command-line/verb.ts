@@ -7,6 +7,7 @@ import type {
   WatchedConfiguration,
 } from '../configuration/configuration.ts'
 import type { Interruption } from './interruption.ts'
+import type { Log } from './log.ts'
 import type { Output } from './output.ts'
 import type { World } from './terminal.ts'
 
@@ -14,6 +15,8 @@ import type { World } from './terminal.ts'
 export interface VerbContext {
   readonly world: World
   readonly output: Output
+  /** Events, on standard error. */
+  readonly log: Log
   /** Reads the configuration of a verb that needs these services. @throws Failure 2 that names every mistake. */
   readonly configure: (services: WantedServices) => Promise<Configuration>
   /** The same for a verb that needs the monolith too. */

@@ -30,7 +30,10 @@ export async function readGivenValues(
 
 /** Every URL that the environment and the file give, whose passwords must stay out of what is printed. */
 export async function givenUrls(request: ConfigurationRequest): Promise<string[]> {
-  const { values } = await readGivenValues(request)
+  return urlsOf((await readGivenValues(request)).values)
+}
+
+export function urlsOf(values: GivenValues): string[] {
   return [...values].filter(([name]) => name.endsWith('_URL')).map(([, { value }]) => value)
 }
 

@@ -26,6 +26,7 @@ const SHARED_NAMES = [
   'SCISSION_MAX_RATE',
   'SCISSION_LOADERS',
   'SCISSION_TOKEN',
+  'SCISSION_LOG',
 ] as const
 
 /** The name of a service's database URL, for example `IAM_DATABASE_URL`. */

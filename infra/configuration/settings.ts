@@ -3,6 +3,7 @@ import type { ContractSet, Service } from '../../contracts/language/contract-set
 import { PREFIX_PATTERN } from '../../contracts/subjects.ts'
 import { monitorUrlMistake, NATS_FORM, natsUrlMistake, POSTGRES_FORM, postgresUrlMistake } from './database-url.ts'
 import { DEFAULT_LOADERS, DEFAULT_READERS, MAX_CONNECTIONS } from './connections.ts'
+import { LOG_FORMS } from './log-form.ts'
 import { databaseName } from './names.ts'
 import { parseBytes, parseDuration } from './parse-quantity.ts'
 
@@ -42,6 +43,8 @@ export function settingsSchema(set: ContractSet, services: readonly Service[], n
     SCISSION_MAX_RATE: rate().optional(),
     SCISSION_LOADERS: wholeNumber(1, MAX_CONNECTIONS).default(DEFAULT_LOADERS),
     SCISSION_TOKEN: z.string().regex(TOKEN_PATTERN, TOKEN_RULE).optional(),
+    // The log is open before the settings are judged, and was opened by the same value.
+    SCISSION_LOG: z.enum(LOG_FORMS, 'must be auto, json or text').optional(),
   })
 }
 

@@ -57,7 +57,13 @@ function start(
   const { program, args: all } = command(args[0], args, environment)
   const child = spawn(program, all, {
     cwd: '/',
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C.UTF-8', ...environment },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      LC_ALL: 'C.UTF-8',
+      SCISSION_LOG: 'text',
+      ...environment,
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
     signal,
   })

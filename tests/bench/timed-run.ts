@@ -73,7 +73,13 @@ export function present(processes: Readonly<Record<string, number | undefined>>)
 function start({ program, args, environment }: Program, signal: AbortSignal): ChildProcess {
   const child = spawn(program, args, {
     cwd: '/',
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C.UTF-8', ...environment },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      LC_ALL: 'C.UTF-8',
+      SCISSION_LOG: 'text',
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
   })

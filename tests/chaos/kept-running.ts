@@ -86,6 +86,7 @@ export class KeptRunning {
       env: {
         PATH: process.env['PATH'],
         HOME: process.env['HOME'],
+        SCISSION_LOG: 'text',
         ...environment,
         ...(crash !== null && { [CRASH_POINT_VARIABLE]: crash.point }),
       },

@@ -6,6 +6,7 @@ import { contractSet } from '../../contracts/language/contract-set.ts'
 import { entity, service } from '../../contracts/language/entity.ts'
 import { text } from '../../contracts/language/types.ts'
 import { demoReport, demoText } from '../../infra/command-line/demo-report.ts'
+import { createTextLog, type Log } from '../../infra/command-line/log.ts'
 import { openOutput, type Output } from '../../infra/command-line/output.ts'
 import { preflightText } from '../../infra/command-line/preflight.ts'
 import { openProgress } from '../../infra/command-line/progress.ts'
@@ -154,7 +155,7 @@ test('a step fits its line, its time at the edge', () => {
 })
 
 /** A terminal of some size, and what is written to it. */
-function screen(columns: number, rows: number): { world: World; output: Output; written: () => string } {
+function screen(columns: number, rows: number): { world: World; output: Output; log: Log; written: () => string } {
   const stderr = Object.assign(new PassThrough(), { isTTY: true, columns, rows })
   const chunks: string[] = []
   stderr.on('data', (chunk: Buffer) => chunks.push(chunk.toString('utf8')))
@@ -166,7 +167,9 @@ function screen(columns: number, rows: number): { world: World; output: Output; 
     defaultContracts: '',
     ...streams,
   } as unknown as World // The streams of a process have more than what is used of them.
-  return { world, output: openOutput(world), written: () => chunks.join('') }
+  const output = openOutput(world)
+  const log = createTextLog((line) => output.note(line))
+  return { world, output, log, written: () => chunks.join('') }
 }
 
 const item = (): ReturnType<typeof entity> => entity({ id: text() }, { key: ['id'] })
@@ -180,8 +183,8 @@ test('bars take no more lines than the terminal has', () => {
     [30, 12],
     [13, 1],
   ] as const) {
-    const { output, world, written } = screen(80, rows)
-    const progress = openProgress({ world, output }, many, 'consume')
+    const { log, output, world, written } = screen(80, rows)
+    const progress = openProgress({ world, output, log }, many, 'consume')
     progress.consumer({ type: 'notice', service: 'service_3', text: 'a word above the bars' })
     progress.end()
     // The last frame is what stays on the screen.
@@ -193,9 +196,9 @@ test('bars take no more lines than the terminal has', () => {
 })
 
 test('without a terminal there are lines, one for a phase', () => {
-  const { output, world, written } = screen(80, 30)
+  const { log, output, world, written } = screen(80, 30)
   Object.assign(world.stderr, { isTTY: false })
-  const progress = openProgress({ world, output }, many, 'consume')
+  const progress = openProgress({ world, output, log }, many, 'consume')
   for (const phase of ['waiting', 'loading', 'indexing', 'following'] as const)
     progress.consumer({ type: 'phase-entered', service: 'service_1', phase })
   for (let page = 0; page < 100; page++)

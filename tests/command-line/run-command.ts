@@ -35,7 +35,10 @@ const MAIN = fileURLToPath(new URL('../../infra/command-line/main.ts', import.me
 /** A command hangs where it is still there after this; a busy machine takes seconds. */
 const LIMIT_MS = 60_000
 
-/** Runs the real command as a process of its own, with nothing of our environment but the PATH. */
+/**
+ * Runs the real command as a process of its own, with nothing of our environment but the PATH. What it tells are sentences,
+ * unless a test asks for something else.
+ */
 export function startCommand(
   args: readonly string[],
   { environment = {}, folder, limitMs = LIMIT_MS, signal }: CommandOptions = {},
@@ -43,7 +46,7 @@ export function startCommand(
   const flags = typeScriptFlags({ byTsx: readsContracts(args, environment) })
   const child = spawn(process.execPath, [...flags, MAIN, ...args], {
     cwd: folder ?? '/',
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], SCISSION_LOG: 'text', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const texts = { stdout: '', stderr: '' }

@@ -76,7 +76,7 @@ interface Started {
 function start(args: readonly string[], environment: Readonly<Record<string, string>>): Started {
   const child = spawn(process.execPath, [...NODE_FLAGS, ...typeScriptFlags(), MAIN, ...args], {
     cwd: '/',
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], SCISSION_LOG: 'text', ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let said = ''

@@ -58,7 +58,7 @@ async function liveOnce({ args, environment }: MortalCommand, lifetimeMs: number
   const main = `${projectFolder}/infra/command-line/main.ts`
   const child = spawn(process.execPath, [...typeScriptFlags(), main, ...args], {
     cwd: '/',
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], SCISSION_LOG: 'text', ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
     signal,
   })

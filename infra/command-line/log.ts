@@ -1,0 +1,68 @@
+import type { LogForm } from '../configuration/log-form.ts'
+
+/** What a program reads of an event, beside the sentence for a person. docs/logs.md has all of them. */
+export interface LogFields {
+  readonly event: string
+  /** A defect of ours. */
+  readonly err?: LoggedError
+  readonly [field: string]: unknown
+}
+
+export interface LoggedError {
+  readonly type: string
+  readonly message: string
+  /** With those of its causes. */
+  readonly stack: string
+}
+
+export type LogLevel = 'info' | 'warn' | 'error'
+
+/** Tells an event on standard error: as one line of JSON, or as its sentence alone. */
+export interface Log extends Readonly<Record<LogLevel, (fields: LogFields, sentence: string) => void>> {
+  /** Whether the fields are written too: what only they tell, and what would be drawn, is left out otherwise. */
+  readonly isJson: boolean
+}
+
+/** What is written of one event, or of the sum of many. */
+export interface LogRecord {
+  readonly level: Exclude<LogLevel, 'error'>
+  readonly fields: LogFields
+  readonly sentence: string
+}
+
+/** @param note writes a line. */
+export function createTextLog(note: (line: string) => void): Log {
+  return {
+    isJson: false,
+    info: (_, sentence) => note(sentence),
+    warn: (_, sentence) => note(sentence),
+    error: ({ err }, sentence) => note(`scission: ${err?.stack ?? sentence}`),
+  }
+}
+
+export interface LogReader {
+  readonly form: LogForm
+  readonly arguments: readonly string[]
+  readonly isTerminal: boolean
+}
+
+/** What runs for long is read by programs where no terminal is there; of what ends at once a person reads the sentence. */
+export function wantsJson({ form, isTerminal, ...given }: LogReader): boolean {
+  switch (form) {
+    case 'json':
+      return true
+    case 'text':
+      return false
+    case 'auto':
+      return !isTerminal && runsForLong(given.arguments)
+  }
+}
+
+const LONG_VERBS = ['publish', 'consume']
+
+/** With these `lag` goes on for ever. */
+const LONG_FLAGS = /^--(follow|serve)(=|$)/
+
+export function runsForLong([verb = '', ...flags]: readonly string[]): boolean {
+  return LONG_VERBS.includes(verb) || (verb === 'lag' && flags.some((flag) => LONG_FLAGS.test(flag)))
+}
