@@ -1,8 +1,16 @@
+import type { ConsumerEvent } from '../../consumers/events.ts'
+import type { PublisherEvent } from '../../publisher/events.ts'
 import type { LogForm } from '../configuration/log-form.ts'
+import type { VerifyEvent } from '../verify/events.ts'
+
+/** What the command line tells of itself, whatever the verb. */
+export const OWN_EVENTS = ['begun', 'ended', 'failed', 'interrupted', 'notice', 'problem', 'note'] as const
+
+export type LogEvent = (typeof OWN_EVENTS)[number] | (PublisherEvent | ConsumerEvent | VerifyEvent)['type']
 
 /** What a program reads of an event, beside the sentence for a person. docs/logs.md has all of them. */
 export interface LogFields {
-  readonly event: string
+  readonly event: LogEvent
   /** A defect of ours. */
   readonly err?: LoggedError
   readonly [field: string]: unknown

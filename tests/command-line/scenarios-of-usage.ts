@@ -67,6 +67,8 @@ export const USAGE_SCENARIOS: Readonly<Record<string, Scenario>> = {
   'unknown-setting': consumeIam({ SCISSION_LOADER: '2' }),
   'bad-prefix': consumeIam({ SCISSION_PREFIX: 'Staging-1' }),
   'bad-number': consumeIam({ SCISSION_LOADERS: '0' }),
+  // Of a verb that ends at once: another's sentence would be in JSON.
+  'bad-log': async () => await runCommand(['verify', 'iam'], { environment: { ...IAM, SCISSION_LOG: 'loud' } }),
   'missing-credentials': consumeIam({ NATS_CREDENTIALS_FILE: '/nowhere/user.creds' }),
   'missing-config-file': async () =>
     await runCommand(['consume', 'iam', '--config', '/nowhere/settings.json'], { environment: IAM }),
