@@ -15,8 +15,8 @@ export interface RunningCommand {
   /** Waits until standard output has so many lines. */
   waitForLines(lines: number): Promise<void>
   kill(signal: NodeJS.Signals): void
-  /** Goes away as the reader of its standard output. */
-  closeOutput(): void
+  /** Goes away as the reader of its standard output, or of its standard error. */
+  closeOutput(name?: 'stdout' | 'stderr'): void
   readonly pid: number
 }
 
@@ -89,7 +89,7 @@ export function startCommand(
       await Promise.race([seen(() => texts.stdout.split('\n').length > lines), early])
     },
     kill: (name) => void child.kill(name),
-    closeOutput: () => void child.stdout.destroy(),
+    closeOutput: (name = 'stdout') => void child[name].destroy(),
     pid: child.pid ?? 0,
   }
 }

@@ -137,17 +137,26 @@ test('mistakes in a file are named with the file', async () => {
     const file = join(folder, 'scission.config.json')
     await writeFile(
       file,
-      JSON.stringify({ ...IAM, ...NATS, NATS_ULR: 'x', SCISSION_PREFIX: '', SCISSION_LOADERS: 0, NATS_CA_FILE: [] }),
+      JSON.stringify({
+        ...IAM,
+        ...NATS,
+        NATS_ULR: 'x',
+        SCISSION_PREFIX: '',
+        SCISSION_LOADERS: 0,
+        SCISSION_LOG: 'loud',
+        NATS_CA_FILE: [],
+      }),
     )
     const { message } = await failureOf(readConfiguration(request(folder, {}), ['iam']))
     assert.is(
       message,
       [
-        'The configuration has 4 mistakes:',
+        'The configuration has 5 mistakes:',
         `NATS_CA_FILE in ${file} must be text or a number.`,
         `NATS_ULR in ${file} is not a setting: did you mean NATS_URL?`,
         `SCISSION_PREFIX in ${file} must be 1 to 31 lower-case letters, digits and _, and begin with a letter.`,
         `SCISSION_LOADERS in ${file} must be a whole number from 1 to 32.`,
+        `SCISSION_LOG in ${file} must be auto, json or text.`,
       ].join('\n  - '),
     )
   })
