@@ -23,6 +23,8 @@ export function openJsonLog({ verb, urls, write }: JsonLogOptions): Log {
       base: { verb },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      // Its own would take the type from what holds the error.
+      serializers: { err: (error: unknown) => error },
       redact: { paths: REDACTED, censor: '***' },
     },
     { write },

@@ -1,4 +1,5 @@
 import type { ConsumerEvent } from '../../consumers/events.ts'
+import { unreachable } from '../../contracts/failure.ts'
 import type { PublisherEvent } from '../../publisher/events.ts'
 import type { LogForm } from '../configuration/log-form.ts'
 import type { VerifyEvent } from '../verify/events.ts'
@@ -63,6 +64,8 @@ export function wantsJson({ form, isTerminal, ...given }: LogReader): boolean {
       return false
     case 'auto':
       return !isTerminal && runsForLong(given.arguments)
+    default:
+      return unreachable(form)
   }
 }
 

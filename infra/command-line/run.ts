@@ -4,13 +4,15 @@ import { Failure } from '../../contracts/failure.ts'
 import { type ConfigurationRequest, givenUrls } from '../configuration/given-values.ts'
 import { withoutSecrets } from '../configuration/secrets.ts'
 import { requestOf } from './configuration-request.ts'
+import { defectOf } from './defect.ts'
 import { type Interruption, listenForInterruption } from './interruption.ts'
-import { createTextLog, type Log, type LoggedError } from './log.ts'
+import { createTextLog, type Log } from './log.ts'
 import { openJsonLogIfWanted } from './open-log.ts'
 import { flushed, openOutput } from './output.ts'
 import type { World } from './terminal.ts'
 import { usageFailure } from './usage-errors.ts'
 import type { AddVerb, SharedFlags, VerbContext, VerbExitCode } from './verb.ts'
+import { logWordsOfNode } from './words-of-node.ts'
 
 /**
  * Runs one command, and says how it ended. Exit codes: 0 done, 1 error, 2 usage, 3 a difference was found, 4 refused,
@@ -27,6 +29,7 @@ export async function runCommandLine(world: World, verbs: readonly AddVerb[]): P
       process.exit(code)
     },
   })
+  if (log.isJson) logWordsOfNode(process, log, (code) => process.exit(code))
   // Bars hide the cursor, and whatever ends the process must give it back.
   process.once('exit', output.lower)
   try {
@@ -135,18 +138,4 @@ async function reportError(error: unknown, { world, output, log, interruption }:
 /** The last line of every run that did not fail: a log that ends otherwise is of a process that was killed. */
 function sayEnded(log: Log, exitCode: number, more: { readonly seconds?: number } = {}): void {
   log.info({ event: 'ended', exitCode, ...more }, `Ended with ${exitCode}.`)
-}
-
-function defectOf(error: unknown, urls: readonly string[]): LoggedError {
-  return {
-    type: error instanceof Error ? error.name : typeof error,
-    message: withoutSecrets(error instanceof Error ? error.message : String(error), urls),
-    stack: withoutSecrets(stackOf(error), urls),
-  }
-}
-
-function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return `An error that is none was thrown: ${String(error)}`
-  const cause = error.cause === undefined ? '' : `\nCaused by: ${stackOf(error.cause)}`
-  return `${error.stack ?? error.message}${cause}`
 }

@@ -25,9 +25,9 @@ function summed(...events: readonly SummedEvent[]): LogRecord[] {
   return [...sums.values()].map((sum) => sumRecord(sum, board, 5_000))
 }
 
-function only(records: readonly LogRecord[]): LogRecord {
-  assert.is(records.length, 1)
-  const [record] = records
+function only(made: readonly LogRecord[]): LogRecord {
+  assert.is(made.length, 1)
+  const [record] = made
   if (record === undefined) throw new Error('No record')
   return record
 }

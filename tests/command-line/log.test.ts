@@ -1,8 +1,10 @@
+import { EventEmitter } from 'node:events'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { logFormOf } from '../../infra/configuration/log-form.ts'
 import { openJsonLog } from '../../infra/command-line/json-log.ts'
 import { createTextLog, type LogFields, runsForLong, wantsJson } from '../../infra/command-line/log.ts'
+import { logWordsOfNode } from '../../infra/command-line/words-of-node.ts'
 
 test('what runs for long is told in JSON where no terminal is, unless something else is asked for', () => {
   const publish = { arguments: ['publish', '--json'] }
@@ -35,6 +37,24 @@ test('a log of sentences has them alone; a failure is told as ever, a defect wit
   log.error({ event: 'failed', exitCode: 4 }, 'refused.')
   log.error({ event: 'failed', exitCode: 1, err: { type: 'TypeError', message: 'm', stack: 'the stack' } }, 'm')
   assert.equal(lines, ['iam: is back', 'is away', 'scission: refused.', 'scission: the stack'])
+})
+
+test("Node's warnings and what nobody caught are lines too, and the process ends as it would", () => {
+  const node = new EventEmitter()
+  node.on('warning', () => assert.unreachable("Node's own"))
+  const lines: string[] = []
+  const log = openJsonLog({ verb: 'consume', urls: ['x://a:hidden-1@b'], write: (line) => void lines.push(line) })
+  const codes: number[] = []
+  logWordsOfNode(node as NodeJS.Process, log, (code) => void codes.push(code))
+  node.emit('warning', new RangeError('too many listeners'))
+  node.emit('uncaughtException', new TypeError('no hidden-1', { cause: new Error('hidden-1') }))
+  const [warning = '', failure = ''] = lines
+  assert.match(warning, '"level":"warn"')
+  assert.match(warning, '"msg":"Node warns: RangeError: too many listeners"')
+  assert.match(failure, '"event":"failed","exitCode":1,"err":{"type":"TypeError","message":"no ***"')
+  assert.match(failure, 'Caused by: Error: ***')
+  assert.not.match(failure, 'hidden-1')
+  assert.equal(codes, [1])
 })
 
 function linesOf(urls: readonly string[], fields: LogFields, sentence: string): { text: string; line: unknown } {
