@@ -58,6 +58,7 @@ export class MonolithPatience {
   }
 
   progressed(): void {
+    if (this.#since !== null) this.#notice(`${this.#place()} is back: going on from what is stored.`)
     this.#since = null
   }
 

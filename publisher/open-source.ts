@@ -80,6 +80,7 @@ async function leaveSlotBehind({ control, report }: Run, slot: SlotState, dispos
   report({
     type: 'notice',
     text: `Slot ${slot.name} is not used by this epoch, and keeps WAL in the monolith: drop it with cancel if nobody needs it.`,
+    isFault: true,
   })
 }
 

@@ -11,7 +11,6 @@ import { consumeTogether } from './consume-together.ts'
 import type { DemoFlags } from './demo.ts'
 import { type LoadedService, ServicesWatch } from './demo-watch.ts'
 import { MAX_OUTAGE_MS } from './flags.ts'
-import { noticeLevel } from './log-records.ts'
 import { openProgress } from './progress.ts'
 import { counted } from './quantities.ts'
 import type { Steps } from './steps.ts'
@@ -102,7 +101,7 @@ export async function publishLive(
       signal,
     },
     (event) => {
-      if (event.type === 'notice') log[noticeLevel(event.text)]({ event: 'notice' }, event.text)
+      if (event.type === 'notice') log[event.isFault === true ? 'warn' : 'info']({ event: 'notice' }, event.text)
       report(event)
     },
   )

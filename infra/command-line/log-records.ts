@@ -9,13 +9,6 @@ import type { Board } from './progress-board.ts'
 import { consumerLine, publisherLine, serviceLane, verifyLine } from './progress-lines.ts'
 import { bytesText, counted } from './quantities.ts'
 
-/** An outage's end is good news; whatever else a notice tells, somebody may have to look at. */
-const RETURN = /( is back: going on from what is stored| takes messages again)\.$/
-
-export function noticeLevel(text: string): LogRecord['level'] {
-  return RETURN.test(text) ? 'info' : 'warn'
-}
-
 /** @param board that after the event. */
 export function publisherRecord(board: Board, event: Exclude<PublisherEvent, SummedEvent>): LogRecord {
   const { type, ...fields } = event
@@ -84,13 +77,15 @@ function record(fields: LogFields, sentence: string, level: LogRecord['level'] =
   return { level, fields, sentence }
 }
 
+/** What is wrong somebody may have to look at. */
 function noticeRecord({
+  isFault,
   text,
   type,
   ...fields
 }: Extract<PublisherEvent | ConsumerEvent, { type: 'notice' }>): LogRecord {
   const service = 'service' in fields ? `${fields.service}: ` : ''
-  return record({ event: type, ...fields }, `${service}${text}`, noticeLevel(text))
+  return record({ event: type, ...fields }, `${service}${text}`, isFault === true ? 'warn' : 'info')
 }
 
 /** The sums alone: hundreds of tables would make a line that nobody reads. */

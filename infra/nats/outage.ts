@@ -77,6 +77,7 @@ export function createWaitOut(connection: NatsConnection, patience: OutagePatien
           patience.signal,
           whileConnected(connection, action, Date.now() - lackingSince > LACKING_MS),
         )
+        if (said) patience.notice('NATS answers again.')
         said = false
         return result
       } catch (error) {

@@ -1,11 +1,10 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { returnNotice, outageNotice } from '../../consumers/database-outage.ts'
 import { contractSet } from '../../contracts/language/contract-set.ts'
 import { entity, service } from '../../contracts/language/entity.ts'
 import { text } from '../../contracts/language/types.ts'
 import { type Log, type LogFields, type LogRecord, OWN_EVENTS } from '../../infra/command-line/log.ts'
-import { consumerRecord, noticeLevel, publisherRecord, verifyRecord } from '../../infra/command-line/log-records.ts'
+import { consumerRecord, publisherRecord, verifyRecord } from '../../infra/command-line/log-records.ts'
 import { addToSums, type EventSums, isSummed, sumRecord, type SummedEvent } from '../../infra/command-line/log-sums.ts'
 import { openLoggedProgress } from '../../infra/command-line/logged-progress.ts'
 import { afterConsumerEvent, afterPublisherEvent, emptyBoard } from '../../infra/command-line/progress-board.ts'
@@ -118,10 +117,11 @@ test('totals and what is left are those of the service', () => {
 })
 
 test('an outage is a warning, and its end is not', () => {
-  const database = 'the database of service sales'
-  assert.is(noticeLevel(outageNotice(database, 'away', new Error('connect ECONNREFUSED'), 900_000)), 'warn')
-  assert.is(noticeLevel(returnNotice(database)), 'info')
-  assert.is(noticeLevel('Stream SHOP_SALES takes messages again.'), 'info')
+  const away = { type: 'notice', service: 'sales', text: 'NATS does not answer: waiting for it, up to 900 s.' } as const
+  const board = emptyBoard(services)
+  assert.is(consumerRecord(board, { ...away, isFault: true }).level, 'warn')
+  assert.is(consumerRecord(board, { ...away, text: 'NATS answers again.' }).level, 'info')
+  assert.is(publisherRecord(board, { type: 'notice', text: 'NATS answers again.' }).level, 'info')
   assert.is(verifyRecord(VERIFY_EVENTS['table-read']).level, 'warn')
 })
 

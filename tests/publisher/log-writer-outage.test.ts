@@ -129,8 +129,9 @@ test('a broker that is killed and comes back with its store is waited for, which
     const messages = await log.read()
     assert.equal(textsOf(messages), texts)
     assertDense(messages)
-    assert.is(log.notices.length, 1, log.notices.join('\n'))
+    assert.is(log.notices.length, 2, log.notices.join('\n'))
     assert.match(log.notices[0] ?? '', 'NATS does not answer: waiting for it')
+    assert.is(log.notices[1], 'NATS answers again.')
   }))
 
 test('a broker that is stopped in order is waited for too', () =>
