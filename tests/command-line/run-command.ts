@@ -14,6 +14,9 @@ export interface RunningCommand {
   waitFor(text: string): Promise<void>
   /** Waits until standard output has so many lines. */
   waitForLines(lines: number): Promise<void>
+  /** What it has written so far. */
+  stdout(): string
+  stderr(): string
   kill(signal: NodeJS.Signals): void
   /** Goes away as the reader of its standard output, or of its standard error. */
   closeOutput(name?: 'stdout' | 'stderr'): void
@@ -88,6 +91,8 @@ export function startCommand(
       })
       await Promise.race([seen(() => texts.stdout.split('\n').length > lines), early])
     },
+    stdout: () => texts.stdout,
+    stderr: () => texts.stderr,
     kill: (name) => void child.kill(name),
     closeOutput: (name = 'stdout') => void child[name].destroy(),
     pid: child.pid ?? 0,

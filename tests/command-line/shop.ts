@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { withDatabases, withPrefix } from '../with-servers.ts'
-import { type CommandResult, runCommand, type RunningCommand, startCommand } from './run-command.ts'
+import { type CommandOptions, type CommandResult, runCommand, type RunningCommand, startCommand } from './run-command.ts'
 
 const LANGUAGE = fileURLToPath(new URL('../../contracts/language', import.meta.url))
 
@@ -31,7 +31,11 @@ export interface Shop {
   readonly sales: string
   readonly environment: Readonly<Record<string, string>>
   run(args: readonly string[], environment?: Readonly<Record<string, string>>): Promise<CommandResult>
-  start(args: readonly string[], environment?: Readonly<Record<string, string>>): RunningCommand
+  start(
+    args: readonly string[],
+    environment?: Readonly<Record<string, string>>,
+    options?: Pick<CommandOptions, 'limitMs'>,
+  ): RunningCommand
 }
 
 /** A shop of one's own: two databases, a prefix, a module of contracts, and the environment that names them. */
@@ -57,7 +61,8 @@ export async function withShop<Result>(use: (shop: Shop) => Promise<Result>): Pr
           environment,
           run: async (args, other = {}) =>
             await runCommand(args, { environment: { ...environment, ...other }, folder }),
-          start: (args, more = {}) => startCommand(args, { environment: { ...environment, ...more }, folder }),
+          start: (args, more = {}, options = {}) =>
+            startCommand(args, { environment: { ...environment, ...more }, folder, ...options }),
         })
       })
     })
