@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readErrorsTable, saysSentence } from './errors-table.ts'
 import type { CommandResult } from './run-command.ts'
+import { SERVE_SCENARIOS } from './scenarios-of-serve.ts'
 import { SERVER_SCENARIOS } from './scenarios-of-servers.ts'
 import { USAGE_SCENARIOS, type Scenario } from './scenarios-of-usage.ts'
 
@@ -31,7 +32,7 @@ async function provokeAll(scenarios: readonly (readonly [string, Scenario])[]): 
 
 const rows = await readErrorsTable()
 // Those that wait for servers longest come first.
-const scenarios = Object.entries({ ...SERVER_SCENARIOS, ...USAGE_SCENARIOS })
+const scenarios = Object.entries({ ...SERVER_SCENARIOS, ...USAGE_SCENARIOS, ...SERVE_SCENARIOS })
 const outcomes = await provokeAll(scenarios)
 
 test('each row of the table has a scenario, and each scenario a row', () => {

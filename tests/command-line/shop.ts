@@ -4,7 +4,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { withDatabases, withPrefix } from '../with-servers.ts'
-import { type CommandOptions, type CommandResult, runCommand, type RunningCommand, startCommand } from './run-command.ts'
+import {
+  type CommandOptions,
+  type CommandResult,
+  runCommand,
+  type RunningCommand,
+  startCommand,
+} from './run-command.ts'
 
 const LANGUAGE = fileURLToPath(new URL('../../contracts/language', import.meta.url))
 

@@ -5,7 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Failure } from '../../../contracts/failure.ts'
-import { readConfiguration, readMonolithConfiguration } from '../../../infra/configuration/configuration.ts'
+import {
+  readConfiguration,
+  readMonolithConfiguration,
+  readWatchedConfiguration,
+} from '../../../infra/configuration/configuration.ts'
 import { type ConfigurationRequest, givenUrls } from '../../../infra/configuration/given-values.ts'
 
 const defaultContracts = fileURLToPath(new URL('../../../contracts/archimodeler/contract-set.ts', import.meta.url))
@@ -59,6 +63,18 @@ test('a URL that a verb does not need is not judged', async () => {
   await withFolder(async (folder) => {
     const environment = { ...NATS, ...IAM, CHAT_DATABASE_URL: 'nonsense', MONOLITH_DATABASE_URL: 'nonsense' }
     assert.is((await readConfiguration(request(folder, environment), ['iam'])).services.length, 1)
+  })
+})
+
+test('what is watched beside a verb lacks what is not configured, and says why', async () => {
+  await withFolder(async (folder) => {
+    const environment = { ...NATS, ...IAM, CHAT_DATABASE_URL: 'nonsense' }
+    const { monolith, services, unwatched } = await readWatchedConfiguration(request(folder, environment))
+    assert.is(services.length, 10)
+    assert.is(unwatched.get('IAM_DATABASE_URL'), undefined)
+    assert.match(String(unwatched.get('CHAT_DATABASE_URL')), /^CHAT_DATABASE_URL is not a PostgreSQL URL: .*\.$/)
+    assert.match(String(unwatched.get(monolith.variable)), /^MONOLITH_DATABASE_URL is not set: .*\.$/)
+    assert.is(unwatched.size, 10)
   })
 })
 
