@@ -60,8 +60,8 @@ function demoConfiguration({ postgres, nats }: DemoServers, set: ContractSet): M
     readers: DEFAULT_READERS,
     maxRate: null,
     natsMonitorUrl: null,
-    // As every embedded broker has it.
     token: null,
+    // As every embedded broker has it.
     natsSyncIntervalMs: 0,
     loaders: DEFAULT_LOADERS,
   }
