@@ -1,16 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
 import { isLoopback, type ServeAddress } from '../../consumers/lag/serve/access.ts'
 import type { LagServer } from '../../consumers/lag/serve/start-lag-server.ts'
 import { Failure } from '../../contracts/failure.ts'
 import type { MonolithConfiguration } from '../configuration/configuration.ts'
 import { withoutSecrets } from '../configuration/secrets.ts'
-import { TOKEN_PATTERN, TOKEN_RULE } from '../configuration/settings.ts'
+import { TOKEN_PATTERN, TOKEN_RULE } from '../configuration/token.ts'
 import type { UseSession } from '../postgres/kept-sessions.ts'
 import { serveAddressFlag } from './serve-address.ts'
-import { withLagSources } from './standing.ts'
 import type { VerbContext } from './verb.ts'
+
+/** A look that waits for what is away must not keep a verb from its end. */
+const END_LIMIT_MS = 1_000
 
 /** Of so many different defects no more is said. */
 const MOST_SAID = 100
@@ -48,14 +51,20 @@ export async function withLagServer<Result>(
   { address, configuration, token, unwatched = new Map(), verb }: Serving,
   action: (server: LagServer) => Promise<Result>,
 ): Promise<Result> {
-  const [{ createLagReader }, { createLagWatch }, { startLagServer }, { readPage }] = await Promise.all([
-    import('../../consumers/lag/lag-reader.ts'),
-    import('../../consumers/lag/lag-watch.ts'),
-    import('../../consumers/lag/serve/start-lag-server.ts'),
-    import('../../consumers/lag/page/read-page.ts'),
-  ])
+  const [{ createLagReader }, { createLagWatch }, { startLagServer }, { readPage }, { withLagSources }] =
+    await Promise.all([
+      import('../../consumers/lag/lag-reader.ts'),
+      import('../../consumers/lag/lag-watch.ts'),
+      import('../../consumers/lag/serve/start-lag-server.ts'),
+      import('../../consumers/lag/page/read-page.ts'),
+      import('./standing.ts'),
+    ])
   const hide = (text: string): string => withoutSecrets(text, urlsOf(configuration))
-  const log = onceEach((sentence) => output.note(`scission: ${hide(sentence)}`))
+  let isOver = false
+  const log = onceEach((sentence) => {
+    // What is cut off at the end fails, and says nothing to anybody.
+    if (!isOver) output.note(`scission: ${hide(sentence)}`)
+  })
   return await withLagSources(configuration, verb, async (sources) => {
     const use = watchedOnly(sources.use, unwatched)
     const readReport = createLagReader({ ...sources, use, wayOut: 'the next look tells it' })
@@ -66,10 +75,11 @@ export async function withLagServer<Result>(
       try {
         return await action(server)
       } finally {
+        isOver = true
         await server.close()
       }
     } finally {
-      await watch.close()
+      await Promise.race([watch.close(), delay(END_LIMIT_MS, undefined, { ref: false })])
     }
   })
 }

@@ -6,13 +6,10 @@ import { DEFAULT_LOADERS, DEFAULT_READERS, MAX_CONNECTIONS } from './connections
 import { LOG_FORMS } from './log-form.ts'
 import { databaseName } from './names.ts'
 import { parseBytes, parseDuration } from './parse-quantity.ts'
+import { TOKEN_PATTERN, TOKEN_RULE } from './token.ts'
 
 /** JetStream allows up to five replicas of a stream. Manual: "Streams", "Replicas". */
 export const MAX_REPLICAS = 5
-
-/** What an `Authorization` header can carry (RFC 6750), and nobody guesses. */
-export const TOKEN_PATTERN = /^[\w.~+/-]{16,256}={0,2}$/
-export const TOKEN_RULE = 'must be 16 to 256 letters, digits and - . _ ~ + /, as openssl rand -hex 32 makes them'
 
 /**
  * The settings of one run by their names. A setting that is not needed is neither missed nor judged. The messages of

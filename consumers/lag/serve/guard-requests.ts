@@ -33,7 +33,11 @@ export async function guardRequests(
   { log, requestsPerMinute, token }: RequestGuard,
 ): Promise<void> {
   // Whether TLS stands before it is not known here.
-  await app.register(fastifyHelmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, hsts: false })
+  await app.register(fastifyHelmet, {
+    contentSecurityPolicy: CONTENT_SECURITY_POLICY,
+    xFrameOptions: { action: 'deny' },
+    hsts: false,
+  })
   await app.register(fastifyRateLimit, { global: false, max: requestsPerMinute, timeWindow: 60_000 })
   await app.register(fastifyBearerAuth, { addHook: false, keys: token === null ? [] : [token] })
   app.addHook('onRequest', app.rateLimit())

@@ -26,6 +26,7 @@ test('every answer has the headers that keep a browser from harm, and every refu
     for (const [name, { headers }] of Object.entries(asked)) {
       assert.is(headers['content-security-policy'], POLICY, name)
       assert.is(headers['x-content-type-options'], 'nosniff', name)
+      assert.is(headers['x-frame-options'], 'DENY', name)
       assert.is(headers['strict-transport-security'], undefined, name)
       assert.is(headers['access-control-allow-origin'], undefined, name)
     }
