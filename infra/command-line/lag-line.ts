@@ -26,9 +26,13 @@ export function lagLine({ services }: Pick<LagReport, 'services'>, at: Date): st
 
 /** `ok` where all are; else each that is not, the gravest first. */
 function statusText(services: LagReport['services']): string {
-  const gravest = services.toSorted((one, other) => gravityOf(other) - gravityOf(one))
-  const unwell = gravest.filter(({ status }) => status !== 'ok')
+  const unwell = unwellServices(services)
   return unwell.length === 0 ? 'ok' : unwell.map(({ service, status }) => `${service} ${status}`).join(', ')
+}
+
+/** Those that are not `ok`, the gravest first. */
+export function unwellServices(services: LagReport['services']): LagReport['services'] {
+  return services.toSorted((one, other) => gravityOf(other) - gravityOf(one)).filter(({ status }) => status !== 'ok')
 }
 
 function gravityOf({ status }: LagReport['services'][number]): number {

@@ -1,4 +1,5 @@
 import picocolors from 'picocolors'
+import { activityOf } from '../../consumers/lag/activity.ts'
 import type { ConsumerStatus } from '../../consumers/lag/judge-consumer.ts'
 import { isKnown, type LagReport } from '../../consumers/lag/lag-report.ts'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
@@ -29,7 +30,7 @@ const left = (title: string, cell: LagColumn['cell']): LagColumn => ({ title, al
 const right = (title: string, cell: LagColumn['cell']): LagColumn => ({ title, align: 'right', cell })
 
 const LAG_COLUMNS: readonly LagColumn[] = [
-  left('phase', ({ phase }) => phase),
+  left('phase', activityOf),
   right('rows', ({ loading }) => rowsText(loading)),
   right('position', ({ position }) => position ?? ''),
   right('behind', ({ messages }) => countText(messages)),
@@ -103,10 +104,14 @@ export function ageText({ bound, seconds }: Age): string {
   }
 }
 
-function rowsText({ expectedRows, rows }: ServiceLag['loading']): string {
-  return expectedRows === null || expectedRows === rows
-    ? countText(rows)
-    : `${countText(rows)} of ${countText(expectedRows)}`
+/** `5`, `3 of 5`, or `3 of about 5` where only an estimate tells it. */
+export function rowsText({
+  expectedRows,
+  isEstimate,
+  rows,
+}: Pick<ServiceLag['loading'], 'expectedRows' | 'isEstimate' | 'rows'>): string {
+  if (expectedRows === null || (expectedRows === rows && !isEstimate)) return countText(rows)
+  return `${countText(rows)} of ${isEstimate ? 'about ' : ''}${countText(expectedRows)}`
 }
 
 /** Which services stopped at a transaction, and of which changes are parked. */
@@ -124,6 +129,15 @@ export function parkedSentences(services: readonly ServiceLag[], columns: number
       ? []
       : [wrappedText(`Service ${service} has ${counted(parked, 'change')} parked: see parked list.`, columns)]),
   ])
+}
+
+/** What each service's consumer said last of a fault. */
+export function errorSentences(services: readonly ServiceLag[], columns: number): string[] {
+  return services.flatMap(({ lastError, service }) =>
+    lastError === null
+      ? []
+      : [wrappedText(`Service ${service} said ${durationText(lastError.secondsAgo)} ago: ${lastError.text}`, columns)],
+  )
 }
 
 /** The monolith's side: who follows it, and what the slot costs. */

@@ -10,7 +10,14 @@ import type { MonolithConfiguration } from '../configuration/configuration.ts'
 import { durationFlag } from './flags.ts'
 import { lagLine } from './lag-line.ts'
 import { noteProblems } from './lag-problems.ts'
-import { lagTable, parkedSentences, slotSentence, type TableDisplay, tableDisplayOf } from './lag-text.ts'
+import {
+  errorSentences,
+  lagTable,
+  parkedSentences,
+  slotSentence,
+  type TableDisplay,
+  tableDisplayOf,
+} from './lag-text.ts'
 import { refuseIdleToken, tokenFor, withLagServer } from './serve.ts'
 import { DEFAULT_ADDRESS, serveAddressFlag } from './serve-address.ts'
 import {
@@ -28,6 +35,7 @@ interface LagFlags extends SharedFlags {
   readonly follow?: true
   readonly serve?: ServeAddress | true
   readonly tokenFile?: string
+  readonly watch?: true
 }
 
 export const addLag: AddVerb = (program, run) => {
@@ -42,6 +50,7 @@ export const addLag: AddVerb = (program, run) => {
     )
     .option('--token-file <file>', 'the token that --serve asks for, in place of SCISSION_TOKEN')
     .option('--follow', 'a line a second, until it is interrupted; with --json the whole object in each')
+    .option('--watch', 'the whole terminal, drawn again each second; ? helps, q quits')
     .action((services: string[], flags: LagFlags) => run(flags, async (context) => await lag(context, services, flags)))
 }
 
@@ -56,6 +65,7 @@ async function lag(context: VerbContext, names: readonly string[], flags: LagFla
   if (flags.serve !== undefined && (flags.follow === true || maxLagMs !== undefined))
     throw new Failure(2, 'lag --serve shows all until it is interrupted: give it without --follow and --max-lag.')
   refuseIdleToken(flags)
+  if (flags.watch === true) return await watch(context, names, flags)
   const configuration = await context.configureMonolith(names.length === 0 ? 'all' : names)
   if (flags.serve !== undefined) return await serve(context, flags, configuration)
   const { createLagReader } = await import('../../consumers/lag/lag-reader.ts')
@@ -75,6 +85,15 @@ async function lag(context: VerbContext, names: readonly string[], flags: LagFla
   if (refused !== null) return refused
   if (!met) context.output.note(unmetNote(report.services.filter(isKnown)))
   return met ? 0 : 5
+}
+
+async function watch(context: VerbContext, names: readonly string[], flags: LagFlags): Promise<VerbExitCode> {
+  const { follow: isFollowed, json, maxLag } = flags
+  if (isFollowed === true || json === true || maxLag !== undefined)
+    throw new Failure(2, 'lag --watch is for the eye alone: give it without --follow, --json and --max-lag.')
+  const { requireTerminal, watchLag } = await import('./watch-lag.ts')
+  requireTerminal(context)
+  return await watchLag(context, await context.configureMonolith(names.length === 0 ? 'all' : names))
 }
 
 /** What is in the way is said once, and again when something else is. */
@@ -118,8 +137,10 @@ export function lagText({ monolith, services }: LagReport, met: boolean, display
   const unmet = met ? [] : ['Not all are as near to the monolith as was asked for.']
   const { columns } = display
   const unfollowed = monolith === null || monolith.slot?.isFollowed === true ? [] : [slotSentence(monolith, columns)]
-  const parked = parkedSentences(services.filter(isKnown), columns)
-  return [lagTable(services, display), ...parked, ...unfollowed, ...unmet].join('\n\n')
+  const known = services.filter(isKnown)
+  const parked = parkedSentences(known, columns)
+  const errors = errorSentences(known, columns)
+  return [lagTable(services, display), ...parked, ...errors, ...unfollowed, ...unmet].join('\n\n')
 }
 
 /** Waiting alone helps where publish and consume run, and nothing is parked. */

@@ -1,6 +1,13 @@
 import { isKnown, type LagReport } from '../../consumers/lag/lag-report.ts'
 import { noteProblems } from './lag-problems.ts'
-import { lagTable, parkedSentences, slotSentence, type TableDisplay, tableDisplayOf } from './lag-text.ts'
+import {
+  errorSentences,
+  lagTable,
+  parkedSentences,
+  slotSentence,
+  type TableDisplay,
+  tableDisplayOf,
+} from './lag-text.ts'
 import {
   type AddVerb,
   printResult,
@@ -39,5 +46,7 @@ async function status(context: VerbContext, flags: SharedFlags): Promise<VerbExi
 export function statusText({ monolith, services }: StatusReport, display: TableDisplay): string {
   const { columns } = display
   const slot = monolith === null ? [] : [slotSentence(monolith, columns)]
-  return [lagTable(services, display), ...parkedSentences(services.filter(isKnown), columns), ...slot].join('\n\n')
+  const known = services.filter(isKnown)
+  const said = [...parkedSentences(known, columns), ...errorSentences(known, columns)]
+  return [lagTable(services, display), ...said, ...slot].join('\n\n')
 }
