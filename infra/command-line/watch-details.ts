@@ -9,7 +9,7 @@ import { rowsText } from './lag-text.ts'
 import { bytesText, counted, countText, durationText } from './quantities.ts'
 import { cellOf, type Line, printableText, span, type Tone, widthOf, wrapSentence } from './terminal-line.ts'
 import { type Screen, toneOf } from './watch-state.ts'
-import { barOf, loadedShare, rateCell, secondsLeftOf, sparkOf } from './watch-table.ts'
+import { barOf, loadedShare, rateOf, secondsLeftOf, sparkOf } from './watch-table.ts'
 
 /** All that is known of one service. */
 export function detailLines(look: LagLook, service: string, screen: Screen): Line[] {
@@ -67,7 +67,10 @@ function factLines(lag: ServiceLag, { columns }: Screen): Line[] {
   return [
     ['consumer', isConsumed ? 'holds the lease' : 'nobody holds the lease', isConsumed ? 'plain' : 'bad'] as const,
     ['rows', `${rowsText(loading)}${loadedText(lag)}`] as const,
-    ['rate', `${rateCell(lag).text}${left}`] as const,
+    [
+      'rate',
+      `${counted(Math.round(rateOf(lag)), lag.phase === 'loading' ? 'row' : 'message')} a second${left}`,
+    ] as const,
     ['behind', behind] as const,
     [
       'applied',

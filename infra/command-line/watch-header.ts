@@ -53,8 +53,17 @@ export function overall({ monolith, services }: LagReport): Span {
   const unwell = unwellServices(services)
   if (source === null && unwell.length === 0) return span('all ok', 'good')
   const tones: Tone[] = [...(source === null ? [] : [source[1]]), ...unwell.map(({ status }) => toneOf(status))]
-  const named = unwell.map(({ service, status }) => `${service} ${status}`)
-  return span([...(source === null ? [] : [source[0]]), ...named].join(', '), tones.includes('bad') ? 'bad' : 'fair')
+  const told = [...(source === null ? [] : [source[0]]), ...unwellTexts(unwell)]
+  return span(told.join(', '), tones.includes('bad') ? 'bad' : 'fair')
+}
+
+/** So many are named; of more, how many there are of each status. */
+const MOST_NAMED = 3
+
+function unwellTexts(unwell: LagReport['services']): string[] {
+  if (unwell.length <= MOST_NAMED) return unwell.map(({ service, status }) => `${service} ${status}`)
+  const statuses = [...new Set(unwell.map(({ status }) => status))]
+  return statuses.map((status) => `${unwell.filter((each) => each.status === status).length} ${status}`)
 }
 
 /** Below this the loss of the slot is near: a night's sleep. */

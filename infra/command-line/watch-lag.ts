@@ -14,6 +14,9 @@ const DRAW_EVERY_MS = 1_000
 /** A look that hangs on a server which does not answer is not waited for longer: it writes nothing. */
 const END_LIMIT_MS = 500
 
+/** What ends a sentence about a server that is away: nothing need be run again. */
+const WAY_OUT = 'look here again'
+
 /** @throws Failure 2 where there is no terminal to show it on, and to read keys from. */
 export function requireTerminal({ world }: VerbContext): void {
   if (!hasFullScreen(world)) throw new Failure(2, 'lag --watch needs a terminal: use --follow, or --json.')
@@ -38,7 +41,7 @@ async function lookOn(configuration: MonolithConfiguration, view: View): Promise
   const { createLagWatch } = await import('../../consumers/lag/lag-watch.ts')
   const { withLagSources } = await import('./standing.ts')
   await withLagSources(configuration, 'lag', async (sources) => {
-    const watch = createLagWatch(createLagReader(sources), view.fail)
+    const watch = createLagWatch(createLagReader({ ...sources, wayOut: WAY_OUT }), view.fail)
     try {
       view.show(watch)
       await view.ended

@@ -1,3 +1,5 @@
+import { isKnown } from '../../consumers/lag/lag-report.ts'
+import type { LagLook } from '../../consumers/lag/lag-watch.ts'
 import { unreachable } from '../../contracts/failure.ts'
 import { countText } from './quantities.ts'
 import { type Line, type Part, partsLine, renderedLine, span, type Tone } from './terminal-line.ts'
@@ -97,8 +99,10 @@ function servicesBody(state: WatchState, screen: Screen): Body {
   const page = Math.max(1, Math.min(lines.length, room - fixed - Math.max(0, reserved)))
   const top = topFor(controls.selected, page, lines.length)
   const rest = room - fixed - page
+  const below = belowTable(messages, blank, rest)
+  const details = detailsBelow(state, look, screen, rest - below.length)
   return {
-    lines: [...monolith, ...blank, ...heads, ...lines.slice(top, top + page), ...belowTable(messages, blank, rest)],
+    lines: [...monolith, ...blank, ...heads, ...lines.slice(top, top + page), ...below, ...details],
     top: 0,
     page,
     length: services.length,
@@ -117,6 +121,19 @@ function belowTable(messages: readonly Line[], blank: readonly Line[], room: num
   if (all.length <= room) return all
   const kept = all.slice(0, room - 1)
   return [...kept, [span(`… ${countText(all.length - kept.length)} more lines: enlarge the terminal.`, 'faint')]]
+}
+
+/** Fewer rows of details than these say too little. */
+const LEAST_DETAILS = 12
+
+/** What a high screen has room for: all about the selected service, as Enter shows it. */
+function detailsBelow({ controls, services }: WatchState, look: LagLook, screen: Screen, room: number): Line[] {
+  const name = services[controls.selected]
+  const lag = look.report.services.find(({ service }) => service === name)
+  // Why nothing is known of it is said already.
+  if (lag === undefined || !isKnown(lag) || room < LEAST_DETAILS + 2) return []
+  const rule = (screen.isUnicode ? '─' : '-').repeat(screen.columns)
+  return [[], [span(rule, 'faint')], ...detailLines(look, lag.service, screen)].slice(0, room)
 }
 
 function keysLine({ controls }: WatchState, { range }: Body, { columns, isUnicode }: Screen): Line {

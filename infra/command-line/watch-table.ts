@@ -25,13 +25,16 @@ export function watchTable(look: LagLook, selected: number, screen: Screen): { t
   const width = screen.columns - MARK_WIDTH
   const shown = fittingColumns(services, columnsOf(services, screen), width)
   const stretched = withRest(look, shown, width, screen)
-  const widths = stretched.map((column) => columnWidth(column, services))
-  const titles = stretched.map(({ align, title }, index) => cellOf(span(title, 'faint'), widths[index] ?? 0, align))
+  const tooWide = Math.max(0, tableWidth(services, stretched) - width)
+  const widths = stretched.map((column) => columnWidth(column, services) - (column.title === 'service' ? tooWide : 0))
+  const titles = stretched.map(({ align, title }, index) =>
+    cellOf(span(title, 'faint'), Math.max(0, widths[index] ?? 0), align),
+  )
   const lines = services.map((lag, row) => {
     const cells = stretched.map((column, index) =>
       cellOf(
         column.title === 'service' ? nameCell(lag, row === selected) : cellIn(column, lag),
-        widths[index] ?? 0,
+        Math.max(0, widths[index] ?? 0),
         column.align,
       ),
     )
@@ -70,12 +73,12 @@ const right = (title: string, least: number, cell: WatchColumn['cell']): WatchCo
 })
 
 function columnsOf(services: LagReport['services'], screen: Screen): WatchColumn[] {
-  const loads = services.some((lag) => isKnown(lag) && isMoving(lag))
+  const loads = services.some((lag) => isKnown(lag) && isMoving(lag) && loadedShare(lag) !== null)
   return [
     left('service', 0, () => span('')),
     left('phase', 9, (lag) => span(activityOf(lag), isMoving(lag) && lag.isConsumed ? 'busy' : 'plain')),
     left('status', 7, () => span('')),
-    ...(loads ? [left('loaded', BAR_WIDTH + 5, (lag) => loadedCell(lag, screen))] : []),
+    ...(loads ? [left('loaded', 6, (lag) => loadedCell(lag, screen))] : []),
     right('rows', 7, ({ loading }) => span(rowsText(loading))),
     right('rate', 7, rateCell),
     right('left', 5, leftCell),
@@ -113,9 +116,9 @@ const DISPENSABLE_LOADING = [
   'lag, 1 min',
   'applied',
   'behind',
-  'rows',
   'rate',
-  'status',
+  'rows',
+  'phase',
   'left',
   'loaded',
 ]
@@ -125,13 +128,19 @@ const SPARK_MOST = 30
 export const SPARK_SPAN_MS = 60_000
 
 function fittingColumns(services: LagReport['services'], all: readonly WatchColumn[], width: number): WatchColumn[] {
-  let shown = [...all]
-  const loads = shown.some(({ title }) => title === 'loaded')
-  for (const dispensable of loads ? DISPENSABLE_LOADING : DISPENSABLE) {
-    if (tableWidth(services, shown) <= width) break
-    shown = shown.filter(({ title }) => title !== dispensable)
+  const dispensable = all.some(({ title }) => title === 'loaded') ? DISPENSABLE_LOADING : DISPENSABLE
+  const gone = new Set<string>()
+  const shown = (): WatchColumn[] => all.filter(({ title }) => !gone.has(title))
+  for (const title of dispensable) {
+    if (tableWidth(services, shown()) <= width) break
+    gone.add(title)
   }
-  return shown
+  // A wide column that had to go may leave room for a narrow one that went before it.
+  for (const title of [...gone].toReversed()) {
+    gone.delete(title)
+    if (tableWidth(services, shown()) > width) gone.add(title)
+  }
+  return shown()
 }
 
 function tableWidth(services: LagReport['services'], columns: readonly WatchColumn[]): number {
@@ -189,10 +198,13 @@ function errorCell({ lastError, status }: ServiceLag): Span {
 }
 
 const BAR_WIDTH = 10
+/** On a narrower screen a bar takes the place of figures. */
+const COLUMNS_FOR_BAR = 70
 
 function loadedCell(lag: ServiceLag, screen: Screen): Span {
   const share = loadedShare(lag)
-  return share === null ? span('') : span(barOf(share, BAR_WIDTH, screen), 'busy')
+  if (share === null) return span('')
+  return span(screen.columns < COLUMNS_FOR_BAR ? percentOf(share) : barOf(share, BAR_WIDTH, screen), 'busy')
 }
 
 /** How much of the snapshot a service holds, from 0 to 1; null where nothing tells it. Only what is loaded shows as 1. */
@@ -209,14 +221,23 @@ export function loadedShare({
 export function barOf(share: number, width: number, { isUnicode }: Pick<Screen, 'isUnicode'>): string {
   const full = Math.min(width, Math.round(share * width))
   const [filled, empty] = isUnicode ? ['█', '░'] : ['#', '.']
-  return `${filled.repeat(full)}${empty.repeat(width - full)} ${`${Math.floor(share * 100)}%`.padStart(4)}`
+  return `${filled.repeat(full)}${empty.repeat(width - full)} ${percentOf(share)}`
+}
+
+function percentOf(share: number): string {
+  return `${Math.floor(share * 100)}%`.padStart(4)
 }
 
 /** Rows while it loads, messages after that. */
-export function rateCell({ loading, messagesPerSecond, phase }: ServiceLag): Span {
-  const perSecond = phase === 'loading' ? loading.rowsPerSecond : messagesPerSecond
-  const text = perSecond >= 10_000 ? shortCount(perSecond) : countText(perSecond)
-  return span(`${text}${phase === 'loading' ? ' rows/s' : '/s'}`)
+export function rateOf({ loading, messagesPerSecond, phase }: ServiceLag): number {
+  return phase === 'loading' ? loading.rowsPerSecond : messagesPerSecond
+}
+
+const LONG_RATE = 10_000
+
+function rateCell(lag: ServiceLag): Span {
+  const rate = rateOf(lag)
+  return span(`${rate >= LONG_RATE ? shortCount(rate) : countText(rate)}/s`)
 }
 
 function leftCell(lag: ServiceLag): Span {

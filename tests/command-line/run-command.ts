@@ -46,10 +46,9 @@ export function startCommand(
   args: readonly string[],
   { environment = {}, folder, limitMs = LIMIT_MS, signal }: CommandOptions = {},
 ): RunningCommand {
-  const flags = typeScriptFlags({ byTsx: readsContracts(args, environment) })
-  const child = spawn(process.execPath, [...flags, MAIN, ...args], {
+  const child = spawn(process.execPath, argumentsOf(args, environment), {
     cwd: folder ?? '/',
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], SCISSION_LOG: 'text', ...environment },
+    env: environmentOf(environment),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const texts = { stdout: '', stderr: '' }
@@ -97,6 +96,15 @@ export function startCommand(
     closeOutput: (name = 'stdout') => void child[name].destroy(),
     pid: child.pid ?? 0,
   }
+}
+
+/** What node is given to run it. */
+export function argumentsOf(args: readonly string[], environment: Readonly<Record<string, string>>): string[] {
+  return [...typeScriptFlags({ byTsx: readsContracts(args, environment) }), MAIN, ...args]
+}
+
+export function environmentOf(environment: Readonly<Record<string, string>>): Record<string, string | undefined> {
+  return { PATH: process.env['PATH'], HOME: process.env['HOME'], SCISSION_LOG: 'text', ...environment }
 }
 
 /** Whether the command will load TypeScript that is not the project's: contracts that a test or a draft has written. */
