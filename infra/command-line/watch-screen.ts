@@ -124,7 +124,7 @@ function belowTable(messages: readonly Line[], blank: readonly Line[], room: num
 }
 
 /** Fewer rows of details than these say too little. */
-const LEAST_DETAILS = 12
+const LEAST_DETAILS = 8
 
 /** What a high screen has room for: all about the selected service, as Enter shows it. */
 function detailsBelow({ controls, services }: WatchState, look: LagLook, screen: Screen, room: number): Line[] {

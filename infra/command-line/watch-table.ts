@@ -164,7 +164,9 @@ function withRest(look: LagLook, shown: readonly WatchColumn[], width: number, s
   const sparkWidth = Math.min(SPARK_MOST, SPARK_LEAST + (errorWidth > 0 ? 0 : Math.max(0, room)))
   const stretched = shown.map((column) =>
     column.title === SPARK
-      ? left(SPARK, sparkWidth, (lag) => span(sparkOf(look.history, lag.service, sparkWidth, screen), 'busy'))
+      ? left(SPARK, sparkWidth, ({ service, status }) =>
+          span(sparkOf(look.history, service, sparkWidth, screen), status === 'ok' ? 'busy' : toneOf(status)),
+        )
       : column,
   )
   if (errorWidth === 0) return stretched

@@ -35,7 +35,7 @@ test('what cannot be reached is named, and hides nothing of the others', () =>
     const waiting = await ask(shop)
     assert.equal([waiting.exitCode, waiting.told.problems, waiting.told.services[0]?.status], [0, [], 'stop'])
     const { stdout } = await succeed(shop.run(['lag']))
-    assert.match(stdout, /^sales +stop +waiting .*\n\nThe monolith is at .* has no slot: nobody follows/m)
+    assert.match(stdout, /^sales +stop +stopped .*\n\nThe monolith is at .* has no slot: nobody follows/m)
 
     const database = await ask(shop, { SALES_DATABASE_URL: await deadUrl(shop.sales) })
     assert.is(database.exitCode, 4)

@@ -2,7 +2,7 @@ import picocolors from 'picocolors'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
-import { lagTable } from '../../infra/command-line/lag-text.ts'
+import { errorSentences, lagTable, rowsText } from '../../infra/command-line/lag-text.ts'
 import { exact, lagOf, loadingOf } from '../consumers/lag/lag-of.ts'
 
 const LAG = lagOf('notifications', {
@@ -53,6 +53,26 @@ test('what is known in part is told as such', () => {
     toDatabase: { seconds: 7, bound: 'at most' as const },
   }
   assert.match(linesAt(200, { ...LAG, hops })[1] ?? '', / \? +>= 5\.0 s +<= 7\.0 s/)
+})
+
+test('the phase is what a service does, and rows are about so many where that is an estimate', () => {
+  const loading = {
+    ...LAG,
+    phase: 'loading' as const,
+    status: 'ok' as const,
+    loading: { ...LAG.loading, isEstimate: true },
+  }
+  assert.match(linesAt(200, loading)[1] ?? '', /ok {6}loading {2}413,703 of about 500,000/)
+  assert.match(linesAt(200, { ...loading, status: 'stop' })[1] ?? '', /stop {4}stopped/)
+  assert.is(rowsText({ rows: 5, expectedRows: 5, isEstimate: false }), '5')
+  assert.is(rowsText({ rows: 5, expectedRows: null, isEstimate: false }), '5')
+})
+
+test('what a consumer said last of a fault is told with its age', () => {
+  const lastError = { text: 'the database refuses connections.', secondsAgo: 12 }
+  assert.equal(errorSentences([LAG, { ...LAG, lastError }], 200), [
+    'Service notifications said 12.0 s ago: the database refuses connections.',
+  ])
 })
 
 test('a narrow terminal has those that matter most, and no line is longer than it', () => {

@@ -49,6 +49,8 @@ export const USAGE_SCENARIOS: Readonly<Record<string, Scenario>> = {
   'follow-without-slot': command('publish', '--no-slot'),
   'wait-for-no-lag': command('lag', '--wait', '10s'),
   'lag-for-ever': command('lag', '--follow', '--max-lag', '5s'),
+  'lag-for-eye-and-program': command('lag', '--watch', '--follow'),
+  'lag-without-terminal': command('lag', '--watch'),
   'no-parked-action': command('parked'),
   'unknown-parked-action': command('parked', 'retyr'),
   'no-position': command('parked', 'discard', 'iam', 'noon'),
