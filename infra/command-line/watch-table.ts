@@ -113,9 +113,9 @@ const DISPENSABLE_LOADING = [
   'bytes',
   'read',
   'to log',
+  'behind',
   'lag, 1 min',
   'applied',
-  'behind',
   'rate',
   'rows',
   'phase',
@@ -205,7 +205,8 @@ const COLUMNS_FOR_BAR = 70
 
 function loadedCell(lag: ServiceLag, screen: Screen): Span {
   const share = loadedShare(lag)
-  if (share === null) return span('')
+  // What was loaded long ago is no news beside what loads.
+  if (share === null || lag.phase === 'following') return span('')
   return span(screen.columns < COLUMNS_FOR_BAR ? percentOf(share) : barOf(share, BAR_WIDTH, screen), 'busy')
 }
 

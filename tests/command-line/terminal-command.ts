@@ -97,7 +97,7 @@ export async function withProgram<Result>(
           else if (exitCode !== null) finish(new Error(`It ended with ${exitCode} before that:\n${text}`))
         }
         const timer = setTimeout(
-          () => finish(new Error(`This never came: ${what}\n${linesOf(screen).join('\n')}`)),
+          () => finish(new Error(`This never came: ${String(what)}\n${linesOf(screen).join('\n')}`)),
           LIMIT_MS,
         )
         looks.add(look)
