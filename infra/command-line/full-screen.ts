@@ -42,13 +42,17 @@ export function openFullScreen(world: World, output: Output, events: FullScreenE
   const { environment, stdin, stdout } = world
   const held: string[] = []
   let drawn = ''
+  // While the job is stopped, and for a moment before and after that, the screen is the shell's.
+  let isOurs = false
   const enter = (): void => {
     drawn = ''
+    isOurs = true
     stdin.setRawMode(true)
     stdin.resume()
     stdout.write(ansi.enterAlternativeScreen + ansi.cursorHide + NO_WRAP + ansi.clearViewport)
   }
   const leave = (): void => {
+    isOurs = false
     stdout.write(WRAP + ansi.cursorShow + ansi.exitAlternativeScreen)
     stdin.setRawMode(false)
     stdin.pause()
@@ -76,6 +80,7 @@ export function openFullScreen(world: World, output: Output, events: FullScreenE
   return {
     screen: () => displayOf(stdout, environment),
     draw: (lines) => {
+      if (!isOurs) return
       const frame = frameOf(lines, displayOf(stdout, environment).columns)
       if (frame !== drawn) stdout.write(frame)
       drawn = frame

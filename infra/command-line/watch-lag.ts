@@ -96,7 +96,10 @@ function openView({ output, signal, world }: VerbContext, { prefix, services, se
     else draw()
   }
   const full: FullScreen = openFullScreen(world, output, { pressed, exposed: draw })
-  const timer = setInterval(draw, DRAW_EVERY_MS)
+  const timer = setInterval(() => {
+    // A look that came in time has drawn it just now.
+    if (Date.now() - state.nowMs > DRAW_EVERY_MS / 2) draw()
+  }, DRAW_EVERY_MS)
   signal.addEventListener('abort', end)
   draw()
   return {

@@ -11,6 +11,8 @@ const CRASHING = fileURLToPath(new URL('crashing-view.ts', import.meta.url))
 const WATCH = ['lag', '--watch']
 const ESCAPE = '\u001B'
 const CTRL_C = '\u0003'
+const CTRL_Z = '\u001A'
+const LEAVES_SCREEN = '\u001B[?1049l'
 const STOPPED = /^> sales +stopped +stop /m
 
 async function withPreparedShop(use: (shop: Shop) => Promise<void>): Promise<void> {
@@ -103,6 +105,10 @@ test('Ctrl-C and SIGTERM end it as they end every command, and a terminal withou
         await terminal.until(STOPPED)
         terminal.press('p')
         await terminal.until(/ paused/)
+        // There is no shell to which it could give the terminal: so it goes on.
+        terminal.press(CTRL_Z)
+        await terminal.until(() => terminal.written().includes(LEAVES_SCREEN))
+        await terminal.until((text) => terminal.isAlternate() && / paused/.test(text))
         terminal.kill('SIGTERM')
         assert.is((await terminal.ended).exitCode, 143)
         assertGivenBack(terminal)
