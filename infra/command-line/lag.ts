@@ -58,14 +58,8 @@ const FOLLOW_MS = 1_000
 
 async function lag(context: VerbContext, names: readonly string[], flags: LagFlags): Promise<VerbExitCode> {
   const { maxLag: maxLagMs, wait: waitMs = 0 } = flags
-  if (flags.wait !== undefined && maxLagMs === undefined)
-    throw new Failure(2, 'What shall be waited for? Give --max-lag with --wait, such as --max-lag 0s.')
-  if (flags.follow === true && maxLagMs !== undefined)
-    throw new Failure(2, 'lag --follow goes on for ever, and --max-lag ends: give one of the two.')
-  if (flags.serve !== undefined && (flags.follow === true || maxLagMs !== undefined))
-    throw new Failure(2, 'lag --serve shows all until it is interrupted: give it without --follow and --max-lag.')
-  refuseIdleToken(flags)
-  if (flags.watch === true) return await watch(context, names, flags)
+  refuseContradictions(flags)
+  if (flags.watch === true) return await watch(context, names)
   const configuration = await context.configureMonolith(names.length === 0 ? 'all' : names)
   if (flags.serve !== undefined) return await serve(context, flags, configuration)
   const { createLagReader } = await import('../../consumers/lag/lag-reader.ts')
@@ -87,13 +81,24 @@ async function lag(context: VerbContext, names: readonly string[], flags: LagFla
   return met ? 0 : 5
 }
 
-async function watch(context: VerbContext, names: readonly string[], flags: LagFlags): Promise<VerbExitCode> {
-  const { follow: isFollowed, json, maxLag } = flags
-  if (isFollowed === true || json === true || maxLag !== undefined)
-    throw new Failure(2, 'lag --watch is for the eye alone: give it without --follow, --json and --max-lag.')
+async function watch(context: VerbContext, names: readonly string[]): Promise<VerbExitCode> {
   const { requireTerminal, watchLag } = await import('./watch-lag.ts')
   requireTerminal(context)
   return await watchLag(context, await context.configureMonolith(names.length === 0 ? 'all' : names))
+}
+
+/** @throws Failure 2 where flags do not go together. */
+function refuseContradictions(flags: LagFlags): void {
+  const { follow: isFollowed = false, json = false, maxLag, serve: address, wait, watch: isWatched = false } = flags
+  if (wait !== undefined && maxLag === undefined)
+    throw new Failure(2, 'What shall be waited for? Give --max-lag with --wait, such as --max-lag 0s.')
+  if (isFollowed && maxLag !== undefined)
+    throw new Failure(2, 'lag --follow goes on for ever, and --max-lag ends: give one of the two.')
+  if (isWatched && (isFollowed || json || maxLag !== undefined || address !== undefined))
+    throw new Failure(2, 'lag --watch is for the eye alone: give it without --follow, --serve, --json and --max-lag.')
+  if (address !== undefined && (isFollowed || maxLag !== undefined))
+    throw new Failure(2, 'lag --serve shows all until it is interrupted: give it without --follow and --max-lag.')
+  refuseIdleToken(flags)
 }
 
 /** What is in the way is said once, and again when something else is. */
