@@ -1,10 +1,21 @@
-import type { Page } from '../serve/page-files.ts'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bundlePage, type Page, PAGE_FILES } from './bundle-page.ts'
 
-/** A page that shows what it is sent as it is. */
+const CLIENT_FOLDER = fileURLToPath(new URL('client', import.meta.url))
+
+/** The page as browsers get it: from the source tree it is bundled, and the compiled package has it in files. */
 export async function readPage(): Promise<Page> {
-  return {
-    html: '<!doctype html><html lang="en"><title>Lag</title><link rel="stylesheet" href="/page.css"><script type="module" src="/page.js"></script><pre></pre></html>',
-    script: "fetch('/report.json').then(async (r) => { document.querySelector('pre').textContent = await r.text() })",
-    style: 'pre { white-space: pre-wrap }',
-  }
+  const isCompiled = import.meta.url.endsWith('.js')
+  return isCompiled ? await readFiles(CLIENT_FOLDER) : await bundlePage(CLIENT_FOLDER)
+}
+
+async function readFiles(folder: string): Promise<Page> {
+  const [html, script, style] = await Promise.all(
+    [PAGE_FILES.html, PAGE_FILES.script, PAGE_FILES.style].map(
+      async (name) => await readFile(join(folder, name), 'utf8'),
+    ),
+  )
+  return { html: html ?? '', script: script ?? '', style: style ?? '' }
 }

@@ -1,0 +1,113 @@
+import type { LagHistory, LagPoint } from '../../lag-history.ts'
+import { isKnown, type LagReport } from '../../lag-report.ts'
+
+/** What the page draws: the looks of the last minutes, as the server had them and as they came since. */
+export interface Series extends Omit<LagHistory, 'slotSecondsLeft'> {
+  /** Where each stream ended at each of these times; null where that is not told. */
+  readonly lastSequences: Readonly<Record<string, readonly (number | null)[]>>
+}
+
+export type GivenHistory = Omit<LagHistory, 'slotSecondsLeft'>
+
+export const NO_SERIES: Series = { times: [], services: {}, retainedBytes: [], lastSequences: {} }
+
+/** As many as the server keeps: ten minutes, one look a second. */
+const KEPT = 600
+/** A line is broken where for so long nothing was seen. */
+const GAP_MS = 5_000
+
+/** Adds a look. One that was seen already, as the first after a history may be, is not added twice. */
+export function withLook(series: Series, report: LagReport, atMs: number): Series {
+  const latestMs = series.times.at(-1)
+  if (latestMs !== undefined && atMs <= latestMs) return series
+  const broken = latestMs !== undefined && atMs - latestMs > GAP_MS ? withGap(series, latestMs + 1) : series
+  const known = new Map(report.services.filter(isKnown).map((lag) => [lag.service, lag]))
+  const names = namesOf(broken, report)
+  const add = <Value>(of: Readonly<Record<string, readonly (Value | null)[]>>, value: (name: string) => Value | null) =>
+    Object.fromEntries(names.map((name) => [name, [...padded(of[name], broken.times.length), value(name)]]))
+  return latestOf({
+    times: [...broken.times, atMs],
+    services: add<LagPoint>(broken.services, (name) => {
+      const lag = known.get(name)
+      if (lag === undefined) return null
+      const { hops, messages, messagesPerSecond } = lag
+      return { appliedSeconds: hops.toDatabase.seconds, messages, messagesPerSecond }
+    }),
+    retainedBytes: [...broken.retainedBytes, report.monolith?.slot?.retainedBytes ?? null],
+    lastSequences: add<number>(broken.lastSequences, (name) => known.get(name)?.lastSequence ?? null),
+  })
+}
+
+/** What the server kept replaces what was drawn of the same time; what is older is kept, since a new server knows nothing of it. */
+export function withHistory(series: Series, given: GivenHistory): Series {
+  const beginMs = given.times[0]
+  if (beginMs === undefined) return series
+  const older = series.times.filter((ms) => ms < beginMs).length
+  const latestMs = series.times[older - 1]
+  const kept = upTo(series, older)
+  const before = latestMs !== undefined && beginMs - latestMs > GAP_MS ? withGap(kept, latestMs + 1) : kept
+  const names = [...new Set([...Object.keys(before.services), ...Object.keys(given.services)])]
+  const length = before.times.length
+  return latestOf({
+    times: [...before.times, ...given.times],
+    services: Object.fromEntries(
+      names.map((name) => [
+        name,
+        [...padded(before.services[name], length), ...padded(given.services[name], given.times.length)],
+      ]),
+    ),
+    retainedBytes: [...before.retainedBytes, ...given.retainedBytes],
+    lastSequences: Object.fromEntries(
+      names.map((name) => [name, [...padded(before.lastSequences[name], length), ...given.times.map(() => null)]]),
+    ),
+  })
+}
+
+/** Messages that came into a stream in a second, over the last ten of them; null where nothing tells it yet. */
+export function inflowPerSecond({ lastSequences, times }: Series, service: string): number | null {
+  const from = Math.max(0, times.length - 11)
+  const ends = (lastSequences[service] ?? [])
+    .slice(from)
+    .flatMap((sequence, index) => (sequence === null ? [] : [{ sequence, atMs: times[from + index] ?? 0 }]))
+  const [first, latest] = [ends.at(0), ends.at(-1)]
+  if (first === undefined || latest === undefined || latest.atMs <= first.atMs) return null
+  return Math.max(0, latest.sequence - first.sequence) / ((latest.atMs - first.atMs) / 1_000)
+}
+
+function namesOf({ services }: Series, report: LagReport): string[] {
+  return [...new Set([...report.services.map(({ service }) => service), ...Object.keys(services)])]
+}
+
+function padded<Value>(values: readonly (Value | null)[] | undefined, length: number): readonly (Value | null)[] {
+  return values ?? Array.from({ length }, () => null)
+}
+
+function withGap(series: Series, atMs: number): Series {
+  const addNull = <Value>(of: Readonly<Record<string, readonly (Value | null)[]>>) =>
+    Object.fromEntries(Object.entries(of).map(([name, values]) => [name, [...values, null]]))
+  return {
+    times: [...series.times, atMs],
+    services: addNull(series.services),
+    retainedBytes: [...series.retainedBytes, null],
+    lastSequences: addNull(series.lastSequences),
+  }
+}
+
+function upTo(series: Series, length: number): Series {
+  return sliced(series, 0, length)
+}
+
+function latestOf(series: Series): Series {
+  return series.times.length <= KEPT ? series : sliced(series, series.times.length - KEPT, series.times.length)
+}
+
+function sliced(series: Series, from: number, to: number): Series {
+  const of = <Value>(all: Readonly<Record<string, readonly Value[]>>) =>
+    Object.fromEntries(Object.entries(all).map(([name, values]) => [name, values.slice(from, to)]))
+  return {
+    times: series.times.slice(from, to),
+    services: of(series.services),
+    retainedBytes: series.retainedBytes.slice(from, to),
+    lastSequences: of(series.lastSequences),
+  }
+}
