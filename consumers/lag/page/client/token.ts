@@ -1,14 +1,13 @@
 /** Of the browser's objects what is needed here, so that a test needs no browser. */
 export interface TokenPlaces {
   readonly location: { readonly hash: string; readonly pathname: string; readonly search: string }
-  readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
+  readonly storage: Pick<Storage, 'getItem' | 'setItem'>
   readonly replaceAddress: (address: string) => void
 }
 
 interface Storage {
   getItem(name: string): string | null
   setItem(name: string, value: string): void
-  removeItem(name: string): void
 }
 
 const NAME = 'scission-token'
@@ -28,8 +27,4 @@ export function takeToken({ location, replaceAddress, storage }: TokenPlaces): s
 /** It is gone with the tab. */
 export function keepToken(storage: TokenPlaces['storage'], token: string): void {
   storage.setItem(NAME, token.trim())
-}
-
-export function forgetToken(storage: TokenPlaces['storage']): void {
-  storage.removeItem(NAME)
 }

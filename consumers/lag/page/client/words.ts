@@ -72,7 +72,7 @@ function serviceAdvice(lag: ServiceLag): Advice[] {
         {
           about: service,
           tone,
-          text: 'works, and has fallen further behind at each of the last looks. See what its database waits for, or give it more resources.',
+          text: `works, and has fallen further behind at each of the last looks. See what its database waits for, or give it more resources. ${saidText(lag)}`,
           command: null,
         },
       ]
@@ -81,7 +81,7 @@ function serviceAdvice(lag: ServiceLag): Advice[] {
         {
           about: service,
           tone,
-          text: 'has a consumer that does not move though there is something to do. It may wait for a lock, or hang: see what it says.',
+          text: `has a consumer that does not move though there is something to do. It may wait for a lock, or hang. ${saidText(lag)}`,
           command: null,
         },
       ]
@@ -91,7 +91,7 @@ function serviceAdvice(lag: ServiceLag): Advice[] {
           ? {
               about: service,
               tone,
-              text: 'is consumed by nobody. See why its consumer ended, and start one.',
+              text: `is consumed by nobody. See why its consumer ended, and start one. ${saidText(lag)}`,
               command: `scission consume ${service}`,
             }
           : {
@@ -113,6 +113,11 @@ function serviceAdvice(lag: ServiceLag): Advice[] {
     default:
       return unreachable(status)
   }
+}
+
+/** What the consumer said last of a fault, where it did. */
+function saidText({ lastError }: ServiceLag): string {
+  return lastError === null ? '' : `It said ${durationText(lastError.secondsAgo)} ago: ${sentence(lastError.text)}`
 }
 
 /** Text that ends as a sentence does. */
