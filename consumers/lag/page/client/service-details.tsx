@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import type { LoadedEntity, ServiceLag } from '../../service-lag.ts'
+import type { ServiceLag } from '../../service-lag.ts'
 import { countText, durationText, percentText, shareOf } from './quantities.ts'
 
 /** What a row has no room for. */
@@ -33,7 +33,7 @@ function Fact({ children, name }: { readonly children: ComponentChildren; readon
 
 interface EntitiesProps {
   readonly service: string
-  readonly entities: readonly LoadedEntity[]
+  readonly entities: ServiceLag['loading']['entities']
 }
 
 function EntitiesTable({ entities, service }: EntitiesProps) {

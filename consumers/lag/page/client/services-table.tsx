@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { isKnown, type LagReport } from '../../lag-report.ts'
-import type { LoadingProgress, ServiceLag } from '../../service-lag.ts'
+import type { ServiceLag } from '../../service-lag.ts'
 import { bytesText, countText, durationText, percentText, rateText, shareOf } from './quantities.ts'
 import { ServiceDetails } from './service-details.tsx'
 import { StatusChip } from './status-chip.tsx'
@@ -144,7 +144,7 @@ function leftText(seconds: number | null): string {
   return seconds < 1 ? '< 1 s' : durationText(seconds)
 }
 
-function RowsCell({ isLoading, loading }: { readonly isLoading: boolean; readonly loading: LoadingProgress }) {
+function RowsCell({ isLoading, loading }: { readonly isLoading: boolean; readonly loading: ServiceLag['loading'] }) {
   const { expectedRows, isEstimate, rows } = loading
   const share = shareOf(rows, expectedRows)
   if (!isLoading || expectedRows === null || share === null) return <>{countText(rows)}</>
