@@ -152,7 +152,9 @@ const BAR_WIDTH = 10
 function tableLines({ loading: { entities, isEstimate } }: ServiceLag, screen: Screen): Line[] {
   const named = entities.map((entity) => ({ ...entity, name: printableText(entity.entity, screen.isUnicode) }))
   const width = Math.min(NAME_MOST, Math.max(0, ...named.map(({ name }) => widthOf(name))))
-  const rows = entities.map((entity) => rowsText({ ...entity, isEstimate }))
+  const rows = entities.map((entity) =>
+    rowsText({ ...entity, isEstimate: isEstimate && entity.rows !== entity.expectedRows }),
+  )
   const rowsWidth = Math.max(0, ...rows.map((text) => text.length))
   return sectionOf(
     'tables',

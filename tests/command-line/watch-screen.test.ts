@@ -225,6 +225,7 @@ test('the details tell the tables, the hops with their bounds, what is parked, a
   )
   assert.match(detailsOf(0), /run scission parked list iam/)
   assert.match(detailsOf(1), /^NotificationPreference +13,703 of about 100,000 {2}█░{9} {2}13%$/m)
+  assert.match(detailsOf(1), /^Notification +400,000 *$/m)
   assert.match(detailsOf(2), /run scission consume chat.*\n.*\n.*consumer +nobody holds the lease/s)
   assert.match(detailsOf(2), /log to consumer +3 min 18 s/)
   assert.match(detailsOf(3), /settings {2}unknown.*\nThe database of service settings at/s)
