@@ -54,10 +54,20 @@ function keptLook({ monolith, services }: LagReport, atMs: number): KeptLook {
   const slot = monolith?.slot ?? null
   return {
     atMs,
-    points: new Map(services.filter(isKnown).map((lag) => [lag.service, pointOf(lag)])),
+    points: new Map(
+      services
+        .filter(isKnown)
+        .filter(isTold)
+        .map((lag) => [lag.service, pointOf(lag)]),
+    ),
     retainedBytes: slot?.retainedBytes ?? null,
     safeBytes: slot?.safeBytes ?? null,
   }
+}
+
+/** Where nothing tells of the first hop, a service that is level with the log may be behind by anything. */
+function isTold({ hops: { toDatabase } }: ServiceLag): boolean {
+  return toDatabase.bound !== 'at least' || toDatabase.seconds > 0
 }
 
 function pointOf({ hops, messages, messagesPerSecond }: ServiceLag): LagPoint {

@@ -22,6 +22,15 @@ test('nobody knows when a slot is lost that does not grow, that nothing limits, 
   assert.is(slotSecondsLeft([]), null)
 })
 
+test('what nothing tells is a gap, and no lag of none', () => {
+  const nothing = { seconds: 0, bound: 'at least' as const }
+  const untold = lagOf('iam', { hops: { toLog: nothing, toConsumer: nothing, toDatabase: nothing } })
+  const least = lagOf('chat', { hops: { toLog: nothing, toConsumer: nothing, toDatabase: { ...nothing, seconds: 4 } } })
+  const { services } = createLagHistory().after({ monolith: null, services: [untold, least], problems: [] }, 0)
+  assert.equal(services['iam'], [null])
+  assert.is(services['chat']?.[0]?.appliedSeconds, 4)
+})
+
 test('ten minutes are kept, with a gap where nothing could be told', () => {
   const history = createLagHistory()
   const behind = lagOf('iam', {
