@@ -87,7 +87,7 @@ export async function readMetricsTable(): Promise<
   const page = await readText('docs/metrics.md')
   return page.split('\n').flatMap((line) => {
     const [, name = '', type = '', labels = ''] = line.split('|').map((cell) => cell.trim())
-    if (!/^`(scission|process|nodejs)_\w+`$/.test(name)) return []
+    if (!/^`(scission|process)_\w+`$/.test(name)) return []
     return [{ name: name.slice(1, -1), type, labels: [...labels.matchAll(/`(\w+)`/g)].map(([, label = '']) => label) }]
   })
 }
