@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const SOURCE_FOLDERS = ['contracts', 'infra', 'publisher', 'consumers']
-const ASSET = /\.(sh|sql)$/
+const ASSET = /\.(sh|sql|yaml)$|^monitoring\/.*\.json$/
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))))
 rmSync('dist', { recursive: true, force: true })
