@@ -16,6 +16,8 @@ export interface StreamLimits {
   readonly streams: number
   /** What a client may leave unread before it is cut off: some seconds of a large split. */
   readonly unreadBytes: number
+  /** After so long in which nothing was sent a comment is: proxies end a connection on which nothing comes for half a minute. */
+  readonly heartbeatMs: number
 }
 
 interface Stream {
@@ -24,9 +26,7 @@ interface Stream {
 }
 
 /** How soon a client that was cut off comes again. */
-const RETRY_MS = 2_000
-/** Proxies end a connection on which nothing comes for half a minute. */
-const HEARTBEAT_MS = 10_000
+const RETRY = Buffer.from('retry: 2000\n\n')
 const HEARTBEAT = Buffer.from(': still here\n\n')
 /** A look that is older was made for somebody else: the next one is near. */
 const FRESH_MS = 3_000
@@ -43,8 +43,8 @@ export function createEventStreams(watch: LagWatch, texts: LookTexts, limits: St
   const begin = (): void => {
     const unsubscribe = watch.subscribe((look) => sendAll(texts.lookEvent(look)))
     const timer = setInterval(() => {
-      if (performance.now() - sentAt >= HEARTBEAT_MS) sendAll(HEARTBEAT)
-    }, HEARTBEAT_MS)
+      if (performance.now() - sentAt >= limits.heartbeatMs) sendAll(HEARTBEAT)
+    }, limits.heartbeatMs)
     rest = () => {
       clearInterval(timer)
       unsubscribe()
@@ -59,13 +59,14 @@ export function createEventStreams(watch: LagWatch, texts: LookTexts, limits: St
     open: (response, headers) => {
       if (streams.size >= limits.streams) return false
       response.writeHead(200, headers)
-      const first = firstBytes(watch.latest(), texts, Date.now())
-      const stream = { response, limitBytes: first.length + limits.unreadBytes }
+      const first = firstEvents(watch.latest(), texts, Date.now())
+      const firstBytes = first.reduce((sum, { length }) => sum + length, 0)
+      const stream = { response, limitBytes: firstBytes + limits.unreadBytes }
       streams.add(stream)
       response.once('close', () => leave(stream))
       // A client that has gone needs nothing more.
       response.on('error', () => leave(stream))
-      response.write(first)
+      for (const bytes of first) response.write(bytes)
       if (rest === null) begin()
       return true
     },
@@ -78,13 +79,12 @@ export function createEventStreams(watch: LagWatch, texts: LookTexts, limits: St
 }
 
 /** What a page that opens can draw at once. */
-function firstBytes(latest: LagLook | null, texts: LookTexts, nowMs: number): Buffer {
-  const retry = Buffer.from(`retry: ${RETRY_MS}\n\n`)
+function firstEvents(latest: LagLook | null, texts: LookTexts, nowMs: number): Buffer[] {
   const isFresh = latest !== null && nowMs - latest.atMs <= FRESH_MS
-  return Buffer.concat([retry, texts.historyEvent(latest), ...(isFresh ? [texts.lookEvent(latest)] : [])])
+  return [RETRY, texts.historyEvent(latest), ...(isFresh ? [texts.lookEvent(latest)] : [])]
 }
 
-/** All streams share the bytes of an event, so that those who do not read hold little memory until they are cut off. */
+/** All streams share the bytes of an event, the first ones too, so that those who do not read hold little memory until they are cut off. */
 function send({ limitBytes, response }: Stream, bytes: Buffer): void {
   if (response.writableLength > limitBytes) response.destroy()
   else response.write(bytes)

@@ -19,7 +19,7 @@ export interface ServeLimits extends StreamLimits {
  * Two hundred people behind one address open the page at once (four requests each), and come back at once when a server was
  * away; a scrape a second is sixty more.
  */
-const LIMITS: ServeLimits = { streams: 500, unreadBytes: 1_048_576, requestsPerMinute: 3_000 }
+const LIMITS: ServeLimits = { streams: 500, unreadBytes: 1_048_576, heartbeatMs: 10_000, requestsPerMinute: 3_000 }
 
 /** Each stream holds one, and the rest ask and go. */
 const MAX_CONNECTIONS = 1_000

@@ -1,4 +1,6 @@
 // deadline: 300 s
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -187,14 +189,18 @@ test('publish and consume are watched beside their work, with what is configured
     const refused = await shop.run(['consume', 'sales', '--serve', port])
     assert.equal([refused.exitCode, refused.stdout], [4, ''])
     assert.match(refused.stderr, `at 127.0.0.1:${port}, where another program listens`)
-    const consume = shop.start(['consume', 'sales', '--serve', '0'], { MONOLITH_DATABASE_URL: '' })
+    // Where others reach it, it asks for a token.
+    await writeFile(join(shop.folder, 'token'), `${TOKEN}\n`)
+    const open = ['--serve', '0.0.0.0:0', '--token-file', 'token']
+    const consume = shop.start(['consume', 'sales', ...open], { MONOLITH_DATABASE_URL: '' })
     await consume.waitFor('is complete')
     const own = /http:\S+/.exec(consume.stderr())?.[0] ?? ''
     const told = await untilTold(own, (seen) => statusOf(seen) === 'ok')
     assert.equal([told.monolith, told.problems.length], [null, 1])
     assert.match(told.problems[0]?.sentence ?? '', /^MONOLITH_DATABASE_URL is not set/)
     await runSql(shop.monolith, [`UPDATE "Order" SET note = 'live' WHERE id = '1'`])
-    const stream = await openStream(own)
+    assert.is((await ask(`${own}report.json`)).status, 401)
+    const stream = await openStream(own, BEARER)
     await stream.event('look', 2)
     for (const running of [publish, consume]) running.kill('SIGINT')
     assert.equal([(await publish.ended).exitCode, (await consume.ended).exitCode], [130, 130])

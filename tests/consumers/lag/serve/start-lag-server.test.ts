@@ -134,6 +134,15 @@ test('a stream begins with what was, goes on with each look, and ends with the s
   assert.is(listeners(), 0)
 })
 
+test('a stream on which nothing comes is kept alive by comments', () =>
+  withLagServer({ limits: { heartbeatMs: 50 } }, async ({ url }) => {
+    const stream = await openStream(url)
+    for (const sinceMs = Date.now(); stream.comments.length < 2; await delay(20))
+      assert.ok(Date.now() - sinceMs < 20_000, 'nothing came')
+    assert.equal([stream.retriesMs, stream.comments[0]?.trim()], [[2_000], 'still here'])
+    stream.leave()
+  }))
+
 test('two hundred clients behind one address load the page and get the same look', async () => {
   // One that is old already is sent to nobody.
   const { listeners, push, watch } = ownWatch(lookOf(REPORT, 0))

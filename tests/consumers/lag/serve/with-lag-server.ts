@@ -102,6 +102,9 @@ export interface OpenStream {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly events: readonly EventSourceMessage[]
+  readonly comments: readonly string[]
+  /** The hint when to come again. */
+  readonly retriesMs: readonly number[]
   /** The nth event of a name, when it is there. */
   readonly event: (name: string, nth?: number) => Promise<Record<string, unknown>>
   /** When it has ended; how it did. */
@@ -116,7 +119,10 @@ export async function openStream(url: string, headers: Readonly<Record<string, s
     const asked = request(`${url}events`, { headers, agent: false }, (response) => {
       const events: EventSourceMessage[] = []
       const watchers = new Set<() => void>()
+      const [comments, retriesMs]: [string[], number[]] = [[], []]
       const parser = createParser({
+        onComment: (comment) => comments.push(comment),
+        onRetry: (retryMs) => retriesMs.push(retryMs),
         onEvent: (event) => {
           events.push(event)
           for (const look of watchers) look()
@@ -131,6 +137,8 @@ export async function openStream(url: string, headers: Readonly<Record<string, s
         status: statusCode,
         headers: got,
         events,
+        comments,
+        retriesMs,
         event: nthOf(events, watchers),
         ended,
         leave: () => asked.destroy(),
