@@ -40,6 +40,21 @@ export function ageMarkText(seconds: number): string {
   return seconds < 86_400 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`
 }
 
+const STEPS = 4
+const LEAST_STEP_BYTES = 1_000_000
+
+/** Where the axis of bytes ends: at four round steps that all are below. */
+export function byteAxisEnd(largest: number): number {
+  const least = Math.max((largest * 1.05) / STEPS, LEAST_STEP_BYTES)
+  const power = 10 ** Math.floor(Math.log10(least))
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((each) => each >= least) ?? least
+  return step * STEPS
+}
+
+export function byteMarks(end: number): number[] {
+  return Array.from({ length: STEPS + 1 }, (_, index) => (index * end) / STEPS)
+}
+
 /** The chart of lag in a sentence, for whoever does not see it. */
 export function lagSummary({ services, times }: Series, names: readonly string[]): string {
   const peaks = names.flatMap((name) => {

@@ -17,7 +17,7 @@ interface ChartProps {
   readonly lines: readonly ChartLine[]
   readonly data: ChartData
   readonly scale: uPlot.Scale
-  readonly marks: (end: number) => number[] | null
+  readonly marks: (end: number) => number[]
   readonly markText: (value: number) => string
   readonly scheme: 'light' | 'dark'
 }
@@ -59,7 +59,7 @@ function optionsOf({ lines, markText, marks, scale }: ChartProps, element: HTMLE
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
-    padding: [8, 8, 0, 0],
+    padding: [8, 30, 0, 0],
     // A few looks do not fill the width.
     scales: { x: { time: true, range: (_self, from, to) => [Math.min(from, to - LEAST_SPAN_S), to] }, y: scale },
     axes: [
@@ -70,7 +70,7 @@ function optionsOf({ lines, markText, marks, scale }: ChartProps, element: HTMLE
         grid: { stroke: colourOf('--line'), width: 1 },
         // uPlot leaves out what is no power of ten.
         filter: (_self, splits) => splits,
-        splits: (self) => marks(self.scales['y']?.max ?? 0) ?? evenMarks(self.scales['y']?.max ?? 0),
+        splits: (self) => marks(self.scales['y']?.max ?? 0),
         values: (_self, values) => values.map(markText),
       },
     ],
@@ -87,9 +87,4 @@ function optionsOf({ lines, markText, marks, scale }: ChartProps, element: HTMLE
       })),
     ],
   }
-}
-
-/** Four steps from 0 on. */
-function evenMarks(end: number): number[] {
-  return [0, 0.25, 0.5, 0.75, 1].map((share) => share * end)
 }

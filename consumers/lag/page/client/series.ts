@@ -1,3 +1,4 @@
+import type { Age } from '../../../../infra/following/log-lag.ts'
 import type { LagHistory, LagPoint } from '../../lag-history.ts'
 import { isKnown, type LagReport } from '../../lag-report.ts'
 
@@ -31,6 +32,8 @@ export function withLook(series: Series, report: LagReport, atMs: number): Serie
       const lag = known.get(name)
       if (lag === undefined) return null
       const { hops, messages, messagesPerSecond } = lag
+      // What nothing tells is a gap, and no lag of none.
+      if (isUntold(hops.toDatabase)) return null
       return { appliedSeconds: hops.toDatabase.seconds, messages, messagesPerSecond }
     }),
     retainedBytes: [...broken.retainedBytes, report.monolith?.slot?.retainedBytes ?? null],
@@ -61,6 +64,11 @@ export function withHistory(series: Series, given: GivenHistory): Series {
       names.map((name) => [name, [...padded(before.lastSequences[name], length), ...given.times.map(() => null)]]),
     ),
   })
+}
+
+/** Whether nothing tells of it: what is level with the log may be behind the monolith by anything. */
+export function isUntold({ bound, seconds }: Age): boolean {
+  return bound === 'at least' && seconds === 0
 }
 
 /** Messages that came into a stream in a second, over the last ten of them; null where nothing tells it yet. */

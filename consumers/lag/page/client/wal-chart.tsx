@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks'
 import type { SentLook } from './page-state.ts'
 import { Chart } from './chart.tsx'
-import { walData, walSummary } from './chart-data.ts'
+import { byteAxisEnd, byteMarks, walData, walSummary } from './chart-data.ts'
 import { bytesText, percentText } from './quantities.ts'
 import type { Series } from './series.ts'
 import { slotText } from './words.ts'
@@ -32,8 +32,8 @@ export function WalChart({ look, scheme, series }: WalChartProps) {
         lines={limitBytes === null ? [kept] : [kept, limit]}
         data={data}
         scheme={scheme}
-        scale={{ range: (_self, _least, most) => [0, Math.max(most, 1_000_000) * 1.1] }}
-        marks={() => null}
+        scale={{ range: (_self, _least, most) => [0, byteAxisEnd(most)] }}
+        marks={byteMarks}
         markText={bytesText}
       />
       {slot === null || limitBytes === null ? null : (

@@ -5,6 +5,7 @@ import { type Activity, activityOf } from '../../activity.ts'
 import { isKnown, type LagReport, type UnknownService } from '../../lag-report.ts'
 import type { ServiceLag } from '../../service-lag.ts'
 import type { Connection } from './page-state.ts'
+import { isUntold } from './series.ts'
 import { bytesText, counted, durationText, numberWord, percentText, shareOf } from './quantities.ts'
 
 /** How grave something is, for its colour and its icon: `calm` and `busy` need nobody. */
@@ -168,10 +169,23 @@ export function overallOf(report: LagReport): Verdict {
   if (loading.length > 0) return { tone: 'busy', text: loadingText(loading, services.length) }
   if (slot !== undefined && slot !== null && !slot.isFollowed)
     return { tone: 'warning', text: 'No publisher follows the monolith' }
-  const behind = known.filter(({ messages }) => messages > 0)
-  const all = services.length === 1 ? 'The only service' : `All ${numberWord(services.length)} services`
-  if (behind.length === 0) return { tone: 'calm', text: `${all} ${services.length === 1 ? 'is' : 'are'} level` }
-  return { tone: 'calm', text: `${all} ${services.length === 1 ? 'follows' : 'follow'}, and nothing is in the way` }
+  return followingOf(known)
+}
+
+function followingOf(services: readonly ServiceLag[]): Verdict {
+  const isLevel = services.every(({ hops, messages }) => messages === 0 && hops.toDatabase.seconds === 0)
+  const isOne = services.length === 1
+  const all = isOne ? 'The only service' : `All ${numberWord(services.length)} services`
+  // One publisher writes all: each service tells the same of it.
+  const toLog = services[0]?.hops.toLog
+  if (toLog !== undefined && isUntold(toLog))
+    return {
+      tone: 'unknown',
+      text: `${all} ${isOne ? 'has' : 'have'} what the log has, and nothing tells what is not in it`,
+    }
+  if (toLog?.bound === 'at most') return { tone: 'warning', text: 'Nothing is heard of the publisher' }
+  if (isLevel) return { tone: 'calm', text: `${all} ${isOne ? 'is' : 'are'} level` }
+  return { tone: 'calm', text: `${all} ${isOne ? 'follows' : 'follow'}, and nothing is in the way` }
 }
 
 /** So many are named; more are counted. */
@@ -197,10 +211,13 @@ function loadingText(loading: readonly ServiceLag[], of: number): string {
     0,
   )
   const share = shareOf(rows, expected)
-  const all = loading.every(({ phase }) => phase === 'waiting')
-  const verb = all ? 'wait for the snapshot' : 'are being loaded'
-  const progress = all || share === null ? '' : `, ${percentText(share)} of their rows are there`
-  return `${capital(numberWord(loading.length))} of ${numberWord(of)} ${verb}${progress}`
+  const are = (phase: ServiceLag['phase']): boolean => loading.every((lag) => lag.phase === phase)
+  const isOne = loading.length === 1
+  const who = `${capital(numberWord(loading.length))} of ${numberWord(of)}`
+  if (are('waiting')) return `${who} ${isOne ? 'waits' : 'wait'} for the snapshot`
+  if (are('indexing')) return `${who} ${isOne ? 'builds its indexes' : 'build their indexes'}`
+  const progress = share === null ? '' : `, ${percentText(share)} of ${isOne ? 'its' : 'their'} rows are there`
+  return `${who} ${isOne ? 'is' : 'are'} being loaded${progress}`
 }
 
 function capital(text: string): string {

@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert'
 import {
   ageAxisEnd,
   ageMarks,
+  byteAxisEnd,
+  byteMarks,
   ageMarkText,
   lagData,
   lagSummary,
@@ -59,6 +61,12 @@ test('a service that is new has nothing before, and one of which nothing is told
   )
 })
 
+test('what nothing tells is a gap, and no lag of none', () => {
+  const nothing = { seconds: 0, bound: 'at least' as const }
+  const untold = lagOf('a', { hops: { toLog: nothing, toConsumer: nothing, toDatabase: nothing } })
+  assert.equal(secondsOf(withLook(NO_SERIES, reportOf([untold]), 1_000)), [null])
+})
+
 test('what a server kept takes the place of what was drawn of that time, and older looks stay', () => {
   const drawn = seriesOf([1_000, 10, 1], [2_000, 10, 2], [3_000, 10, 3])
   const point = (appliedSeconds: number) => ({ appliedSeconds, messages: 0, messagesPerSecond: 0 })
@@ -107,6 +115,8 @@ test('the charts get columns, and the axis of ages marks seconds as well as hour
   assert.equal(walData(series, 7).at(-1), [7, 7])
   assert.equal([0, 4, 3_600, 10_000_000].map(ageAxisEnd), [3, 10, 3_600, 10_000_000])
   assert.equal(ageMarks(60).map(ageMarkText), ['0', '1 s', '3 s', '10 s', '30 s', '1 min'])
+  assert.equal([0, 117_000_000, 2_200_000_000].map(byteAxisEnd), [4_000_000, 200_000_000, 4_000_000_000])
+  assert.equal(byteMarks(4_000), [0, 1_000, 2_000, 3_000, 4_000])
   assert.equal([3_600, 604_800].map(ageMarkText), ['1 h', '7 d'])
 })
 

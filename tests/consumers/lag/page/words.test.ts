@@ -9,9 +9,11 @@ import {
   slotText,
   verdictOf,
 } from '../../../../consumers/lag/page/client/words.ts'
+import type { Age } from '../../../../infra/following/log-lag.ts'
 import { exact, lagOf, loadingOf } from '../lag-of.ts'
 import { monolithOf, reportOf, troubledReport } from './looks.ts'
 
+const hopsAt = (age: Age) => ({ toLog: age, toConsumer: age, toDatabase: age })
 const unknown = (service: string) => ({ service, status: 'unknown' as const })
 
 test('the whole is level, follows, is loaded, or is not well, in a sentence', () => {
@@ -23,23 +25,29 @@ test('the whole is level, follows, is loaded, or is not well, in a sentence', ()
     reportOf([lagOf('a'), behind]),
     reportOf([lagOf('a'), loading]),
     reportOf([lagOf('a', { phase: 'waiting' })]),
+    reportOf([lagOf('a', { phase: 'indexing' }), lagOf('b', { phase: 'indexing' }), lagOf('c')]),
     reportOf([lagOf('a'), lagOf('b', { status: 'stop' }), loading]),
     reportOf([unknown('a'), unknown('b')]),
     reportOf([lagOf('a')], { monolith: monolithOf({ isFollowed: false }) }),
     reportOf([lagOf('a')], { monolith: monolithOf({ walStatus: 'lost' }) }),
     reportOf([lagOf('a')], { monolith: null }),
+    reportOf([lagOf('a', { hops: hopsAt({ seconds: 0, bound: 'at least' }) })]),
+    reportOf([lagOf('a', { hops: hopsAt({ seconds: 40, bound: 'at most' }) })]),
   ].map((report) => overallOf(report).text)
   assert.equal(texts, [
     'The only service is level',
     'All two services are level',
     'All two services follow, and nothing is in the way',
-    'One of two are being loaded, 25.0 % of their rows are there',
-    'One of one wait for the snapshot',
+    'One of two is being loaded, 25.0 % of its rows are there',
+    'One of one waits for the snapshot',
+    'Two of three build their indexes',
     'One of three is not well: b stopped',
     'Nothing can be told of any service',
     'No publisher follows the monolith',
     'The slot of the monolith is lost',
     'Nothing can be told of the monolith',
+    'The only service has what the log has, and nothing tells what is not in it',
+    'Nothing is heard of the publisher',
   ])
 })
 
@@ -126,6 +134,8 @@ test('a screen reader is told the same as long as the states are the same', () =
   // A page that tries again has not come back.
   assert.match(announcementOf(stopped, { kind: 'connecting' }, true), /not of now/)
   assert.match(announcementOf(stopped, { kind: 'locked', isWrong: false }, true), /token/)
+  const silent = [40, 41].map((seconds) => reportOf([lagOf('a', { hops: hopsAt({ seconds, bound: 'at most' }) })]))
+  assert.equal(new Set(silent.map((report) => announcementOf(report, live, false))).size, 1)
   assert.is(announcementOf(null, { kind: 'connecting' }, false), '')
 })
 
