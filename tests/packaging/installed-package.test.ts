@@ -3,10 +3,12 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Page } from '../../consumers/lag/page/bundle-page.ts'
 import { withDatabases, withPrefix } from '../with-servers.ts'
 
 const run = promisify(execFile)
@@ -59,6 +61,17 @@ async function withInstalledPackage(
   }
 }
 
+/** What browsers get is bundled when the package is made. */
+async function assertPage(folder: string): Promise<void> {
+  const client = join(folder, 'node_modules/scission/dist/consumers/lag/page/client')
+  assert.equal((await readdir(client)).toSorted(), ['index.html', 'page.css', 'page.js'])
+  const reader = pathToFileURL(join(client, '../read-page.js')).href
+  const { readPage } = (await import(reader)) as { readPage: () => Promise<Page> }
+  const { html, script, style } = await readPage()
+  assert.match(html, /<script type="module" src="page.js">/)
+  assert.ok(script.length > 10_000 && style.length > 1_000)
+}
+
 test('the installed package splits a monolith by a contract set of its user, and proves it', async () => {
   await withInstalledPackage(
     async (folder, scission) =>
@@ -93,6 +106,7 @@ test('the installed package splits a monolith by a contract set of its user, and
               [[500], [2000]],
             )
             await scission(['cancel', '--yes'], environment)
+            await assertPage(folder)
           }),
       ),
   )
