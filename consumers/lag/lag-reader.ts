@@ -2,7 +2,7 @@ import type { JetStreamManager } from 'nats'
 import { Failure } from '../../contracts/failure.ts'
 import { createLogLagReader, NOTHING_TELLS } from '../../infra/following/log-lag.ts'
 import { type MonolithStanding, readMonolithStanding } from '../../infra/following/monolith-standing.ts'
-import { brokerFailure, type NatsTarget } from '../../infra/nats/connect.ts'
+import { brokerFailure, BrokerFailure, type NatsTarget } from '../../infra/nats/connect.ts'
 import { sessionFailure } from '../../infra/postgres/session-failure.ts'
 import type { UseSession } from '../../infra/postgres/kept-sessions.ts'
 import type { PostgresTarget } from '../../infra/postgres/session.ts'
@@ -50,8 +50,9 @@ export function createLagReader(sources: LagSources): () => Promise<LagReport> {
   return async () => {
     const problems = new Map<string, Problem>()
     const note = (error: unknown, of: PostgresTarget): void => {
-      const { exitCode, message: sentence } = failureOf(error, sources, of)
-      problems.set(sentence, { sentence, exitCode })
+      const failure = failureOf(error, sources, of)
+      const { exitCode, message: sentence } = failure
+      problems.set(sentence, { sentence, exitCode, ...(failure instanceof BrokerFailure && { isOfBroker: true }) })
     }
     const monolith = await readMonolithStanding(target, prefix, lookingOn).catch((error: unknown) => {
       note(error, target)

@@ -22,6 +22,8 @@ export interface UnknownService {
 export interface Problem {
   readonly sentence: string
   readonly exitCode: FailureCode
+  /** NATS is what is in the way. */
+  readonly isOfBroker?: true
 }
 
 export function isKnown(lag: ServiceLag | UnknownService): lag is ServiceLag {

@@ -14,6 +14,9 @@ export interface NatsTarget {
   readonly caFile: string | null
 }
 
+/** NATS itself is what is in the way. */
+export class BrokerFailure extends Failure {}
+
 /** Of 2.10, the releases before this one could delete a stream on a kill, or know no S2 compression. */
 export const OLDEST_NATS = '2.10.23'
 
@@ -41,7 +44,7 @@ export async function connectNats(target: NatsTarget, purpose: string): Promise<
   const mistake = serverMistake(connection.info?.version ?? 'of no version', connection.info?.jetstream === true)
   if (mistake === null) return connection
   await connection.close()
-  throw new Failure(4, `NATS at ${publicNatsPlace(target)} ${mistake}`)
+  throw new BrokerFailure(4, `NATS at ${publicNatsPlace(target)} ${mistake}`)
 }
 
 /** Runs an action with a connection of its own, and closes it. */
@@ -120,16 +123,16 @@ function natsFailure(target: NatsTarget, cause: unknown): Failure {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const said = cause instanceof Error ? cause.message : String(cause)
   if (code === 'AUTHORIZATION_VIOLATION' || /authoriz/i.test(said))
-    return new Failure(4, `${place} refuses that user and password: correct the URL, or NATS_CREDENTIALS_FILE.`, {
+    return new BrokerFailure(4, `${place} refuses that user and password: correct the URL, or NATS_CREDENTIALS_FILE.`, {
       cause,
     })
   if (code === 'CONNECTION_REFUSED' || code === 'TIMEOUT' || /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(said))
-    return new Failure(
+    return new BrokerFailure(
       4,
       `${place} does not answer: check the host and the port, and that nats-server is running there.`,
       { cause },
     )
-  return new Failure(4, `${place} cannot be used: ${said}.`, { cause })
+  return new BrokerFailure(4, `${place} cannot be used: ${said}.`, { cause })
 }
 
 /**
@@ -141,15 +144,19 @@ export function brokerFailure(target: NatsTarget, error: unknown, wayOut: string
   if (!(error instanceof NatsError)) return error
   const place = `NATS at ${publicNatsPlace(target)} (NATS_URL)`
   if (isOutage(error))
-    return new Failure(
+    return new BrokerFailure(
       5,
       `${place} did not answer (${error.message}): see that it runs and can be reached, then ${wayOut}.`,
       { cause: error },
     )
   const said = error.api_error === undefined ? error.code : `code ${error.api_error.err_code}`
-  return new Failure(4, `${place} refuses a request: ${error.message} (${said}); put that right, then ${wayOut}.`, {
-    cause: error,
-  })
+  return new BrokerFailure(
+    4,
+    `${place} refuses a request: ${error.message} (${said}); put that right, then ${wayOut}.`,
+    {
+      cause: error,
+    },
+  )
 }
 
 /** Host and port of each server, without user and password. */

@@ -21,8 +21,8 @@ export function unreadiness(look: LagLook | null, nowMs: number): string | null 
   return away.length === 0 ? null : `Not ready: nothing can be told of ${away.join(', nor of ')}.`
 }
 
-/** A service that is known was read with the broker; the sentence of one that is not names it. Null where nothing tells it. */
+/** A service that is known was read with the broker; a problem of one that is not tells it. Null where nothing tells it. */
 export function isBrokerReachable({ problems, services }: LagReport): boolean | null {
   if (services.some(isKnown)) return true
-  return problems.some(({ sentence }) => sentence.startsWith('NATS at ')) ? false : null
+  return problems.some(({ isOfBroker }) => isOfBroker === true) ? false : null
 }

@@ -113,19 +113,22 @@ test('it is ready when all can be told of, and says of what it is not', () => {
   assert.is(unreadiness(lookOf(ALL, 0), 40_000), 'Not ready: the last look is 40 s old.')
   const sentence = 'NATS at 10.0.0.1:4222 (NATS_URL) did not answer (TIMEOUT): see that it runs.'
   const services = ['sales', 'stock'].map((service) => ({ service, status: 'unknown' as const }))
-  const away = { monolith: null, services, problems: [{ sentence, exitCode: 5 as const }] }
+  const away = { monolith: null, services, problems: [{ sentence, exitCode: 5 as const, isOfBroker: true as const }] }
   assert.is(
     unreadiness(lookOf(away, 0), 0),
     'Not ready: nothing can be told of the monolith, nor of NATS, nor of services sales, stock.',
   )
 })
 
-test('the broker is away where nothing is known of any service, and a sentence says it', () => {
+test('the broker is away where nothing is known of any service, and a problem says it', () => {
   assert.is(isBrokerReachable(ALL), true)
   const unknown = { ...ALL, services: [{ service: 'sales', status: 'unknown' as const }] }
   assert.is(isBrokerReachable(unknown), null)
   assert.is(
-    isBrokerReachable({ ...unknown, problems: [{ sentence: 'NATS at a:1 (NATS_URL) did …', exitCode: 5 }] }),
+    isBrokerReachable({
+      ...unknown,
+      problems: [{ sentence: 'NATS at a:1 (NATS_URL) did …', exitCode: 5, isOfBroker: true }],
+    }),
     false,
   )
 })
