@@ -63,7 +63,7 @@ function optionsOf({ lines, markText, marks, scale }: ChartProps, element: HTMLE
     // A few looks do not fill the width.
     scales: { x: { time: true, range: (_self, from, to) => [Math.min(from, to - LEAST_SPAN_S), to] }, y: scale },
     axes: [
-      { ...axis, size: 28, grid: { show: false }, space: 90, values: '{HH}:{mm}:{ss}' },
+      { ...axis, size: 28, grid: { show: false }, space: 75, values: '{HH}:{mm}:{ss}' },
       {
         ...axis,
         size: AXIS_PX,

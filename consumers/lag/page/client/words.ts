@@ -175,7 +175,7 @@ export function overallOf(report: LagReport): Verdict {
 function followingOf(services: readonly ServiceLag[]): Verdict {
   const isLevel = services.every(({ hops, messages }) => messages === 0 && hops.toDatabase.seconds === 0)
   const isOne = services.length === 1
-  const all = isOne ? 'The only service' : `All ${numberWord(services.length)} services`
+  const all = allOf(services.length)
   // One publisher writes all: each service tells the same of it.
   const toLog = services[0]?.hops.toLog
   if (toLog !== undefined && isUntold(toLog))
@@ -213,11 +213,15 @@ function loadingText(loading: readonly ServiceLag[], of: number): string {
   const share = shareOf(rows, expected)
   const are = (phase: ServiceLag['phase']): boolean => loading.every((lag) => lag.phase === phase)
   const isOne = loading.length === 1
-  const who = `${capital(numberWord(loading.length))} of ${numberWord(of)}`
+  const who = loading.length === of ? allOf(of) : `${capital(numberWord(loading.length))} of ${numberWord(of)}`
   if (are('waiting')) return `${who} ${isOne ? 'waits' : 'wait'} for the snapshot`
   if (are('indexing')) return `${who} ${isOne ? 'builds its indexes' : 'build their indexes'}`
   const progress = share === null ? '' : `, ${percentText(share)} of ${isOne ? 'its' : 'their'} rows are there`
   return `${who} ${isOne ? 'is' : 'are'} being loaded${progress}`
+}
+
+function allOf(count: number): string {
+  return count === 1 ? 'The only service' : `All ${numberWord(count)} services`
 }
 
 function capital(text: string): string {
@@ -228,7 +232,8 @@ function capital(text: string): string {
 export function ageText({ bound, seconds }: Age): string {
   switch (bound) {
     case 'exact':
-      return seconds === 0 ? '0 s' : durationText(seconds)
+      // No tenth of a second is as good as none.
+      return seconds < 0.05 ? '0 s' : durationText(seconds)
     case 'at least':
       return seconds === 0 ? 'unknown' : `at least ${durationText(seconds)}`
     case 'at most':

@@ -39,7 +39,7 @@ test('the whole is level, follows, is loaded, or is not well, in a sentence', ()
     'All two services are level',
     'All two services follow, and nothing is in the way',
     'One of two is being loaded, 25.0 % of its rows are there',
-    'One of one waits for the snapshot',
+    'The only service waits for the snapshot',
     'Two of three build their indexes',
     'One of three is not well: b stopped',
     'Nothing can be told of any service',
