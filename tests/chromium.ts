@@ -9,7 +9,7 @@ import { test } from 'uvu'
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
 /** It reaches nothing but what a test opens. */
-const FLAGS = [
+export const CHROMIUM_FLAGS = [
   '--headless',
   '--no-sandbox',
   '--disable-gpu',
@@ -86,5 +86,5 @@ const WAY_OUT = 'install the package chromium, or Google Chrome.'
 
 async function launch(): Promise<Browser | null> {
   const executablePath = await findChromium()
-  return executablePath === null ? null : await chromium.launch({ executablePath, args: FLAGS })
+  return executablePath === null ? null : await chromium.launch({ executablePath, args: CHROMIUM_FLAGS })
 }

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { projectFolder } from '../infra/embedded/project-folder.ts'
+import { CHROMIUM_FLAGS, findChromium } from './chromium.ts'
+
+/**
+ * Makes docs/images/lag-page-*.png of the demonstration: one of its load, and two of what comes after it.
+ */
+const FOLDER = `${projectFolder}/docs/images`
+const MAIN = `${projectFolder}/infra/command-line/main.ts`
+
+/** Its load takes long enough to be seen. */
+const ELEMENTS = 60_000
+/** Until the lines of the charts have a shape. */
+const FOLLOWED_MS = 60_000
+const LIMIT_MS = 600_000
+
+const EACH_MS = 200
+const HALF_LOADED = `[...document.querySelectorAll('tr.service progress')].filter(({ value }) => value > 0.02 && value < 0.98).length`
+
+const WINDOW = { width: 1280, height: 900 }
+const PHONE = { width: 390, height: 844 }
+
+async function main(): Promise<void> {
+  const executablePath = await findChromium()
+  if (executablePath === null) throw new Error('There is no Chromium: install the package chromium, or Google Chrome.')
+  await mkdir(FOLDER, { recursive: true })
+  const demo = spawn(
+    process.execPath,
+    ['--import', 'tsx', MAIN, 'demo', '--serve', '0', '--elements', String(ELEMENTS)],
+    { cwd: projectFolder, stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  const ended = once(demo, 'close')
+  const browser = await chromium.launch({ executablePath, args: CHROMIUM_FLAGS })
+  try {
+    const url = await addressSaid(demo.stderr)
+    demo.stderr.resume()
+    await makeAll(browser, url)
+  } finally {
+    await browser.close()
+    demo.kill('SIGINT')
+    await ended
+  }
+}
+
+async function addressSaid(output: NodeJS.ReadableStream): Promise<string> {
+  let said = ''
+  for await (const piece of output) {
+    said += String(piece)
+    const [url] = /http:\/\/[^\s,;]+/.exec(said) ?? []
+    if (url !== undefined) return url
+  }
+  throw new Error(`The demonstration ended: ${said}`)
+}
+
+async function makeAll(browser: Browser, url: string): Promise<void> {
+  const open = async (viewport: typeof WINDOW, colorScheme: 'light' | 'dark'): Promise<Page> => {
+    const page = await browser.newPage({ viewport, colorScheme, deviceScaleFactor: 1 })
+    page.setDefaultTimeout(LIMIT_MS)
+    await page.goto(url)
+    return page
+  }
+  const [light, dark, phone] = [await open(WINDOW, 'light'), await open(WINDOW, 'dark'), await open(PHONE, 'light')]
+  await writeFile(`${FOLDER}/lag-page-light.png`, await duringLoad(light))
+  await dark.locator('.overall', { hasText: /^All ten services (follow|are level)/ }).waitFor()
+  await delay(FOLLOWED_MS)
+  await dark.locator('.overall', { hasText: /^All ten services (follow|are level)/ }).waitFor()
+  await dark.screenshot({ path: `${FOLDER}/lag-page-dark.png`, fullPage: true })
+  await phone.screenshot({ path: `${FOLDER}/lag-page-phone.png` })
+}
+
+/** The moment at which most services were half loaded: a small one is loaded between two looks. */
+async function duringLoad(page: Page): Promise<Buffer> {
+  let best: { readonly halves: number; readonly picture: Buffer } | null = null
+  await page.locator('.overall', { hasText: 'being loaded' }).waitFor()
+  for (let text = ''; !/^All ten services (follow|are level)|indexes/.test(text);) {
+    const halves = await page.evaluate<number>(HALF_LOADED)
+    if (halves > (best?.halves ?? 0)) best = { halves, picture: await page.screenshot() }
+    await delay(EACH_MS)
+    text = (await page.locator('.overall').textContent()) ?? ''
+  }
+  if (best === null) throw new Error('The load was over before it was seen: make ELEMENTS larger')
+  return best.picture
+}
+
+await main()
