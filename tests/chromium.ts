@@ -55,7 +55,7 @@ const INSTALL = `command -v chromium || {
 async function install(): Promise<void> {
   const args = [join(tmpdir(), 'scission-chromium.lock'), 'sh', '-c', INSTALL]
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const child = spawn('flock', args, { env, stdio: 'ignore' })
+  const child = spawn('flock', args, { env, stdio: ['ignore', 'ignore', 'inherit'] })
   await once(child, 'close')
 }
 

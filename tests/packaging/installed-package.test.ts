@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Page } from '../../consumers/lag/page/bundle-page.ts'
+import type { Page } from '../../consumers/lag/serve/page-files.ts'
 import { withDatabases, withPrefix } from '../with-servers.ts'
 
 const run = promisify(execFile)

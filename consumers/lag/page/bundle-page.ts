@@ -1,12 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-
-/** What the page is made of: three texts without any data in them. */
-export interface Page {
-  readonly html: string
-  readonly script: string
-  readonly style: string
-}
+import type { Page } from '../serve/page-files.ts'
 
 /** Under these names the compiled package holds them, in the folder of the client's source. */
 export const PAGE_FILES = { html: 'index.html', script: 'page.js', style: 'page.css' } as const

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bundlePage, type Page, PAGE_FILES } from './bundle-page.ts'
+import type { Page } from '../serve/page-files.ts'
+import { bundlePage, PAGE_FILES } from './bundle-page.ts'
 
 const CLIENT_FOLDER = fileURLToPath(new URL('client', import.meta.url))
 

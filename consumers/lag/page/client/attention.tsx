@@ -1,6 +1,7 @@
+import { adviceOf } from './advice.ts'
 import type { SentLook } from './page-state.ts'
 import { StatusChip } from './status-chip.tsx'
-import { adviceOf, verdictOf } from './words.ts'
+import { verdictOf } from './words.ts'
 
 /** What somebody must do something about, with what that is. Nothing, where all is well. */
 export function Attention({ look }: { readonly look: SentLook }) {

@@ -60,8 +60,9 @@ export function Parked({ services }: { readonly services: LagReport['services'] 
 }
 
 function parkedRows(services: LagReport['services']): ParkedRow[] {
-  return services.filter(isKnown).flatMap(({ parkedChanges, service, stopped }) => [
-    ...(stopped === null
+  return services.filter(isKnown).flatMap(({ isConsumed, parkedChanges, service, stopped }) => [
+    // One that is consumed again tries it again.
+    ...(stopped === null || isConsumed
       ? []
       : [
           {

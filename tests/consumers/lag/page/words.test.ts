@@ -1,7 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
-  adviceOf,
   ageText,
   announcementOf,
   connectionText,
@@ -9,6 +8,7 @@ import {
   slotText,
   verdictOf,
 } from '../../../../consumers/lag/page/client/words.ts'
+import { adviceOf } from '../../../../consumers/lag/page/client/advice.ts'
 import type { Age } from '../../../../infra/following/log-lag.ts'
 import { exact, lagOf, loadingOf } from '../lag-of.ts'
 import { monolithOf, reportOf, troubledReport } from './looks.ts'
