@@ -3,6 +3,7 @@ import { Failure } from '../contracts/failure.ts'
 import { codeOf, openSession, type PostgresTarget } from '../infra/postgres/session.ts'
 import { NoAnswer, outageCause, Unreachable } from './database-outage.ts'
 import type { Notice } from '../infra/notice.ts'
+import type { Traffic } from './traffic.ts'
 
 /**
  * What the server is asked for besides what every session is pinned to: probes that end a session, and with it the
@@ -32,6 +33,8 @@ export interface SessionLife {
   readonly lost: (error: Error) => void
   /** A session is in it until it has ended in good order: what a cut link left behind stays in it. */
   readonly open: OpenSessions
+  /** Of those that load and change rows. */
+  readonly traffic: Traffic
   /** How long a server may take to let us in, or to answer a probe. */
   readonly answerLimitMs: number
   /** Is told for whose locks sessions wait. */

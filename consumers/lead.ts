@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { NatsConnection } from 'nats'
 import type pg from 'pg'
 import { Failure } from '../contracts/failure.ts'
-import { streamName } from '../contracts/subjects.ts'
+import { isSnapshotSubject, streamName } from '../contracts/subjects.ts'
 import { createWaitOut, type WaitOut } from '../infra/nats/outage.ts'
 import { readLog, type ReadLogOptions } from '../infra/nats/read-log.ts'
 import { readStream } from '../infra/nats/stream-leader.ts'
@@ -15,21 +14,15 @@ import { type ConsumerEvent, noticeOf } from './events.ts'
 import { ChangeApplier } from './following/change-applier.ts'
 import { VerificationStop } from './following/verification-stop.ts'
 import { type Beginning, findBeginning } from './find-beginning.ts'
+import { createHints, type Hints } from './hints.ts'
 import { assertNoLoaders, takeLease } from './lease.ts'
 import { watchSessions } from './liveness.ts'
 import { type LoaderPool, openLoaders } from './loader-pool.ts'
 import { PageLoading } from './page-loading.ts'
 import { Parking } from './parked/parking.ts'
-import {
-  type Checkpoint,
-  type MetError,
-  readCheckpoint,
-  readLedgerTotals,
-  readShapes,
-  storeLastError,
-  storeProgress,
-} from './service-state.ts'
+import { type Checkpoint, type MetError, readCheckpoint, readLedgerTotals, readShapes } from './service-state.ts'
 import { KnownShapes } from './shapes.ts'
+import { createTraffic } from './traffic.ts'
 import { createWatermark, type Watermark } from './watermark.ts'
 import type { Notice } from '../infra/notice.ts'
 
@@ -61,16 +54,13 @@ export interface Standing {
   readonly rows: number
 }
 
-/** The hint is written so often: what a crash reads again is at most so much of the log, and the ledger skips it. */
-const HINT_INTERVAL_MS = 1_000
-
 /** Holds the service's lease, and applies the log from where its checkpoint says, until there is nothing more to do. */
 export async function lead(run: Run): Promise<Standing> {
   const { dependencies, fail, former, options } = run
   const { database, service } = dependencies
   const { answerLimitMs, maxWaitMs, signal } = options
   const notice = noticeOf(service.name, run.report)
-  const life = { signal, lost: fail, open: run.open, answerLimitMs, maxWaitMs, notice }
+  const life = { signal, lost: fail, open: run.open, traffic: createTraffic(), answerLimitMs, maxWaitMs, notice }
   const { client: leader, end } = await openConsumerSession(database, `consume ${service.name}`, life)
   run.letIn()
   try {
@@ -147,6 +137,7 @@ async function withChangeSession<Result>(
 ): Promise<Result> {
   if (phase !== 'following') return await action(null)
   const { client, end } = await openConsumerSession(database, `consume ${service.name} changes`, life)
+  life.traffic.add(client)
   try {
     await client.query('SET synchronous_commit = off')
     return await action(client)
@@ -159,13 +150,13 @@ async function withChangeSession<Result>(
 type ReadingPlace = Required<Pick<ReadLogOptions, 'from' | 'previous'>>
 
 async function applyFrom(run: ConnectedRun, reading: Reading, place: ReadingPlace): Promise<Applied> {
-  const { applier, changes, loading, watermark } = reading
+  const { applier, changes, loading } = reading
   try {
     await applier.resume()
     await readAndApply(run, reading, place)
     await loading.drain()
     await changes.drain()
-    await storeHint(run, watermark, reading.read)
+    await reading.hints.store()
     return { epoch: applier.epoch, mustReadAgain: applier.mustReadAgain }
   } finally {
     loading.abandon()
@@ -190,7 +181,7 @@ interface Reading {
   readonly applier: LogApplier
   readonly loading: PageLoading
   readonly changes: ChangeApplier
-  readonly watermark: Watermark
+  readonly hints: Hints
   /** The last message that was read, and the stream's end as it was then. */
   readonly read: { sequence: number; last: number; at: number }
 }
@@ -219,39 +210,36 @@ async function beginReading(
   const { epoch, lsn: position, snapshots } = checkpoint
   const parking = await Parking.read(leader, service.name, life.notice)
   const read = { sequence: beginning.from - 1, last: beginning.from - 1, at: Date.now() }
-  const awaitRoom = async (room: Promise<void>): Promise<void> => await hintingUntil(room, run, { watermark, read })
+  const hints = createHints({ leader, watermark, read, traffic: life.traffic, takeError: run.takeError })
   const of = { service, shapes, parking, epoch, position, snapshots }
-  const changes = new ChangeApplier({ ...of, client, applied, awaitRoom, report, failed: fail })
+  const changes = new ChangeApplier({ ...of, client, applied, awaitRoom: hints.until, report, failed: fail })
   const stream = streamName(prefix, service.name)
   const drain = async (): Promise<void> => await changes.drain()
   const stop = new VerificationStop({ leader, database, service: service.name, life, drain })
   const workers = { leader, loaders, loading, changes, stop }
   const application = { set, service, database, stream, ...workers, shapes, watermark, report }
   const applier = new LogApplier(application, checkpoint, beginning)
-  return { stream, applier, loading, changes, watermark, read }
+  return { stream, applier, loading, changes, hints, read }
 }
 
 async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingPlace): Promise<void> {
   const { connection, notice, options } = run
-  const { applier, changes, loading, read, stream, watermark } = reading
+  const { applier, changes, hints, loading, read, stream } = reading
   const { maxWaitMs: maxOutageMs, signal } = options
-  let hintAt = Date.now()
   // What is built before the log is read makes the changes wanted that the reading was not opened for.
   if (applier.mustReadAgain || (await isDone(run, reading))) return
   for await (const item of readLog(connection, stream, { ...place, signal, maxOutageMs, notice })) {
     signal.throwIfAborted()
     if (item.kind === 'message') {
       Object.assign(read, { sequence: item.sequence, last: item.sequence + item.behind, at: Date.now() })
-      await applier.apply(item)
+      // Pages wait for room; of controls the leader makes transactions of its own.
+      await (isSnapshotSubject(item.subject) ? hints.until(applier.apply(item)) : applier.apply(item))
     } else {
-      await loading.drain()
-      await hintingUntil(changes.drain(), run, reading)
+      await hints.until(loading.drain())
+      await hints.until(changes.drain())
     }
     if (applier.mustReadAgain) return
-    if (item.kind === 'idle' || Date.now() - hintAt > HINT_INTERVAL_MS) {
-      await storeHint(run, watermark, read)
-      hintAt = Date.now()
-    }
+    await (item.kind === 'idle' ? hints.store() : hints.storeIfDue())
     if (item.kind === 'idle') {
       run.idle()
       assertProgress(run, read.at)
@@ -260,30 +248,6 @@ async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingP
     if (mayBeDone && (await isDone(run, reading))) return
   }
   signal.throwIfAborted()
-}
-
-/** What waits for a table that somebody has locked goes on telling how far it has read, with the leader, which is idle then. */
-async function hintingUntil(
-  done: Promise<void>,
-  run: ConnectedRun,
-  { read, watermark }: Pick<Reading, 'read' | 'watermark'>,
-): Promise<void> {
-  const ended = done.then(() => true)
-  // Where the hint cannot be written nobody waits for it any more.
-  ended.catch(() => undefined)
-  while (!(await Promise.race([ended, delay(HINT_INTERVAL_MS, false, { ref: false })])))
-    await storeHint(run, watermark, read)
-}
-
-async function storeHint(
-  { leader, takeError }: ConnectedRun,
-  watermark: Watermark,
-  read: Reading['read'],
-): Promise<void> {
-  const { sequence: readSequence, last: lastSequence } = read
-  await storeProgress(leader, { ...watermark.current(), readSequence, lastSequence })
-  const error = takeError()
-  if (error !== null) await storeLastError(leader, error)
 }
 
 async function isDone({ ask, options }: ConnectedRun, { applier, read, stream }: Reading): Promise<boolean> {

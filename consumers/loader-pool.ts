@@ -62,6 +62,7 @@ class Loaders implements LoaderPool {
     const life = { ...this.#life, lost: (error: Error) => this.#fail(error) }
     const session = await openConsumerSession(database, purpose, life)
     this.#sessions.push(session)
+    life.traffic.add(session.client)
     await markAsLoader(session.client)
     await session.client.query('SET synchronous_commit = off')
     this.#free.add(session.client)

@@ -228,6 +228,8 @@ export interface StreamProgress {
   /** The last message that was read, and the stream's last one then. */
   readonly readSequence: number
   readonly lastSequence: number
+  /** Bytes that passed in the sessions that load and change rows. */
+  readonly traffic: number
 }
 
 /**
@@ -237,22 +239,22 @@ export interface StreamProgress {
  */
 export async function storeProgress(
   client: pg.Client,
-  { sequence, writer, readSequence, lastSequence }: StreamProgress,
+  { sequence, writer, readSequence, lastSequence, traffic }: StreamProgress,
 ): Promise<void> {
   await client.query({
     name: 'scission store progress',
     text: `WITH moved AS (
        UPDATE scission.checkpoint SET stream_sequence = $1, stream_writer = $2, changed_at = now() WHERE stream_sequence < $1
      )
-     INSERT INTO scission.sample AS kept (place, sampled_at, stream_sequence, read_sequence, last_sequence, loaded_rows)
+     INSERT INTO scission.sample AS kept (place, sampled_at, stream_sequence, read_sequence, last_sequence, loaded_rows, traffic)
        SELECT extract(epoch FROM clock_timestamp())::bigint % ${SAMPLES}, clock_timestamp(),
-              greatest($1, checkpoint.stream_sequence), $3, $4, ${LOADED_ROWS}
+              greatest($1, checkpoint.stream_sequence), $3, $4, ${LOADED_ROWS}, $5
          FROM set_config('synchronous_commit', 'off', true), scission.checkpoint
      ON CONFLICT (place)
        DO UPDATE SET sampled_at = excluded.sampled_at, stream_sequence = excluded.stream_sequence,
                      read_sequence = excluded.read_sequence, last_sequence = excluded.last_sequence,
-                     loaded_rows = excluded.loaded_rows`,
-    values: [sequence, writer, readSequence, lastSequence],
+                     loaded_rows = excluded.loaded_rows, traffic = excluded.traffic`,
+    values: [sequence, writer, readSequence, lastSequence, traffic],
   })
 }
 

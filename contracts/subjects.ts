@@ -28,6 +28,11 @@ export function snapshotSubject(prefix: string, service: string, entity: string)
   return `${prefix}.${service}.snapshot.${subjectToken(entity)}`
 }
 
+/** Whether a message on a service's subject is a page, or a part of one. */
+export function isSnapshotSubject(subject: string): boolean {
+  return subject.split('.')[2] === 'snapshot'
+}
+
 export function changeSubject(prefix: string, service: string, entity: string): string {
   return `${prefix}.${service}.change.${subjectToken(entity)}`
 }

@@ -8,6 +8,8 @@ export interface Sample {
   readonly last: number
   /** Rows of pages, while the service loaded; null after that. */
   readonly loadedRows: number | null
+  /** Bytes that had passed in the sessions that load and change rows. */
+  readonly traffic: number
 }
 
 /**
@@ -35,7 +37,8 @@ const WATCHED_MS = 10_000
 
 /**
  * Tells it from the consumer's own samples, with nothing to tune, as Burrow does for Kafka: whoever has fallen further
- * behind at each look and was level at none is slow, and whoever has not moved though there was something to do hangs.
+ * behind at each look and was level at none is slow, and whoever has not moved though there was something to do hangs. What
+ * is applied moves at the end of a transaction alone; within it rows move to the database.
  */
 export function judgeConsumer({
   isBuilding,
@@ -51,7 +54,7 @@ export function judgeConsumer({
   const [first, latest] = [samples.at(0), samples.at(-1)]
   const isWatched = first !== undefined && latest !== undefined && first.ageMs - latest.ageMs >= WATCHED_MS
   if (hasWork && isWatched && samples.every(({ applied, last }) => last > applied)) {
-    if (latest.applied === first.applied) return 'stall'
+    if (latest.applied === first.applied && latest.traffic === first.traffic) return 'stall'
     if (isFallingBehind(samples)) return 'warning'
   }
   return parked > 0 ? 'parked' : 'ok'

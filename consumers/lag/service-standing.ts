@@ -90,7 +90,8 @@ const STANDING_SQL = `
     'samples', (
       SELECT coalesce(json_agg(told), '[]') FROM (
         SELECT (extract(epoch FROM clock_timestamp() - sampled_at) * 1000)::float8 AS "ageMs", stream_sequence AS applied,
-               read_sequence AS read, last_sequence AS last, loaded_rows AS "loadedRows"
+               read_sequence AS read, last_sequence AS last, loaded_rows AS "loadedRows",
+               traffic
           FROM scission.sample ORDER BY sampled_at) AS told),
     'entities', (
       SELECT coalesce(json_agg(told), '[]') FROM (

@@ -22,7 +22,7 @@ export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
  *   same rows among them. `key` and `new_key` are keys as JSON, null for a truncate and where the key stays.
  * `sample` has a row for each of the last seconds in which the consumer was at work or waited for messages: up to which
  *   one all was applied, which one it had read, where the stream ended then, and how many rows of pages it held while it
- *   loaded.
+ *   loaded; and how many bytes had passed in the sessions that load and change rows.
  * `last_error` has the last sentence of what was wrong that the consumer told of, and when that was.
  * `set_aside` has what was dropped for the loading, with the statements that put it back exactly as it was.
  */
@@ -104,7 +104,8 @@ export const STATE_DDL: readonly string[] = [
      stream_sequence bigint NOT NULL,
      read_sequence bigint NOT NULL,
      last_sequence bigint NOT NULL,
-     loaded_rows bigint
+     loaded_rows bigint,
+     traffic bigint NOT NULL DEFAULT 0
    )`,
   `CREATE TABLE IF NOT EXISTS scission.last_error (
      only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),

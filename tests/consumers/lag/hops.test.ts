@@ -36,7 +36,7 @@ test('an age at a hop itself of which only a limit is known is such a limit behi
 })
 
 test('of a consumer that is gone nothing is read that is not applied', () => {
-  const samples = [{ ageMs: 0, applied: 10, read: 15, last: 20, loadedRows: null }]
+  const samples = [{ ageMs: 0, applied: 10, read: 15, last: 20, loadedRows: null, traffic: 0 }]
   assert.equal(
     [readTo(10, true, samples), readTo(10, false, samples), readTo(18, true, samples), readTo(10, true, [])],
     [15, 10, 18, 10],

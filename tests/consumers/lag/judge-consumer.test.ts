@@ -11,6 +11,7 @@ function samples(...places: readonly (readonly [applied: number, last: number])[
     read: applied,
     last,
     loadedRows: null,
+    traffic: 0,
   }))
 }
 
@@ -45,6 +46,12 @@ test('a consumer that works and falls further behind at each look is warned of',
     ),
     'warning',
   )
+})
+
+test('a consumer whose transaction takes long works as long as something passes', () => {
+  const sending = seconds(16, () => [50, 900]).map((sample, second) => ({ ...sample, traffic: second * 1_000 }))
+  assert.is(judge(sending), 'ok')
+  assert.is(judge(sending.map((sample) => ({ ...sample, traffic: 7_000 }))), 'stall')
 })
 
 test('a consumer that does not move though there is work stalls, whether it writes that down or is silent', () => {

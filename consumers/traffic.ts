@@ -1,0 +1,27 @@
+import { Socket } from 'node:net'
+import type pg from 'pg'
+
+/**
+ * What passes in the sessions that load and change rows. It moves as long as the database takes something, also within a
+ * transaction of which nothing is applied before its end.
+ */
+export interface Traffic {
+  readonly add: (client: pg.Client) => void
+  /** Bytes in both directions, of all sessions so far. */
+  readonly bytes: () => number
+}
+
+export function createTraffic(): Traffic {
+  let sockets: Socket[] = []
+  let past = 0
+  const bytesOf = (all: typeof sockets): number =>
+    all.reduce((sum, { bytesRead, bytesWritten }) => sum + bytesRead + bytesWritten, 0)
+  return {
+    add: ({ connection: { stream } }) => {
+      const ended = sockets.filter(({ destroyed }) => destroyed)
+      past += bytesOf(ended)
+      sockets = [...sockets.filter((socket) => !ended.includes(socket)), ...(stream instanceof Socket ? [stream] : [])]
+    },
+    bytes: () => past + bytesOf(sockets),
+  }
+}
