@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { LagReport } from '../../consumers/lag/lag-report.ts'
 import { privateFolderPlaces } from '../../infra/embedded/private-folder.ts'
 import { startCommand } from './run-command.ts'
 
@@ -55,10 +56,19 @@ test('a demonstration ends in one line of JSON that proves every service', async
   await assertNothingRemains(demo.pid)
 })
 
-test('without --json it ends in a table for a person', async () => {
-  const demo = startCommand(['demo', '--elements', '50'])
+test('without --json it ends in a table for a person; with --serve it goes on, with a page, until it is interrupted', async () => {
+  const demo = startCommand(['demo', '--elements', '50', '--serve', '127.0.0.1:0'], { limitMs: 120_000 })
+  await demo.waitFor('The split lives on')
+  const url = /^The page is at (\S+)$/m.exec(demo.stderr())?.[1] ?? ''
+  assert.match(await (await fetch(url)).text(), /<script type="module" src="page\.js">/)
+  const isLive = async (): Promise<boolean> => {
+    const { report } = (await (await fetch(`${url}report.json`)).json()) as { report: LagReport }
+    return report.services.length === 10 && report.services.every(({ status }) => status === 'ok')
+  }
+  while (!(await isLive())) await sleep(200)
+  demo.kill('SIGINT')
   const { exitCode, stderr, stdout } = await demo.ended
-  assert.is(exitCode, 0, stderr)
+  assert.is(exitCode, 130, stderr)
   assert.match(stdout, /^service +tables +rows +bytes +seconds\niam +7 +[\d,]+ +\d.* +equal\nmodeling +5 /)
   assert.match(
     stdout,

@@ -4,6 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { sharedNatsCluster } from '../nats-cluster.ts'
 import { withClusteredClub } from './clustered-club.ts'
+import { readReport } from './read-report.ts'
 
 const withCluster = sharedNatsCluster(2)
 
@@ -29,11 +30,15 @@ test('the node to which all are connected leads, and the network cuts it off: th
 test('two of three nodes are gone: publisher and consumers wait, and go on when they return', () =>
   withCluster(async (cluster) => {
     const [, second, third] = cluster.nodes
-    await withClusteredClub(cluster, cluster.nodes, async ({ through, notices }) => {
+    await withClusteredClub(cluster, cluster.nodes, async ({ following, through, notices }) => {
       await through(async () => {
         await sleep(300)
         await Promise.all([second.kill(), third.kill()])
         await untilSaid(notices, WAITS)
+        const { monolith, problems, services } = await readReport(following)
+        assert.is(monolith?.slot?.isFollowed, true)
+        assert.ok(services.every(({ status }) => status === 'unknown'))
+        assert.ok(problems.length > 0 && problems.every(({ isOfBroker }) => isOfBroker), JSON.stringify(problems))
         await Promise.all([second.start(), third.start()])
       })
     })

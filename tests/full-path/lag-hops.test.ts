@@ -1,42 +1,19 @@
 // deadline: 120 s
-import type { JetStreamManager } from 'nats'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createLagReader } from '../../consumers/lag/lag-reader.ts'
 import { isKnown, type LagReport } from '../../consumers/lag/lag-report.ts'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
-import { withNats } from '../../infra/nats/connect.ts'
-import { withSession } from '../../infra/postgres/session.ts'
 import { runSql } from '../consumers/with-service.ts'
 import { withClient } from '../command-line/shop.ts'
 import { withTcpProxy } from '../tcp-proxy.ts'
 import { withDatabase } from '../with-servers.ts'
 import { CLUB, CLUB_TABLES, ID } from './club.ts'
-import { type Following, untilComplete, untilFollowed, withFollowing } from './following.ts'
+import { readReport } from './read-report.ts'
+import { untilComplete, untilFollowed, withFollowing } from './following.ts'
 
 /** What a report may be off by: consumers and publishers say where they are each second. */
 const OFF_SECONDS = 1
-
-async function readReport({ monolith, nats, prefix, services }: Following): Promise<LagReport> {
-  return await withNats(nats, 'test', async (connection) => {
-    const manager = async (): Promise<JetStreamManager> => await connection.jetstreamManager()
-    const sources = services.map(({ database, service }) => ({
-      service: service.name,
-      database,
-      entities: service.entities,
-    }))
-    return await createLagReader({
-      monolith,
-      nats,
-      prefix,
-      services: sources,
-      manager,
-      use: withSession,
-      wayOut: 'look again',
-    })()
-  })
-}
 
 function peopleOf({ services }: LagReport): ServiceLag {
   const people = services.filter(isKnown).find(({ service }) => service === 'people')
