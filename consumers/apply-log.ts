@@ -141,6 +141,7 @@ export class LogApplier {
     if (decision === 'apply' && !this.#isHolding) return await this.#take(message, payload.length, sequences)
     if (decision === 'skip' || this.#isHolding) return watermark.applied(sequences)
     this.#isHolding = true
+    watermark.held(sequences)
   }
 
   /** Where a verification's point is in the message, the database is shown as of that point. */

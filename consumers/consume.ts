@@ -146,6 +146,7 @@ async function consumeThroughOutages(
   for (;;) {
     try {
       signal.throwIfAborted()
+      leading.wasLeader = false
       return await leadOnce(run)
     } catch (error) {
       signal.throwIfAborted()
@@ -208,7 +209,10 @@ async function leadOnce(run: Omit<Run, 'fail' | 'open'>): Promise<Standing> {
     })
   } catch (error) {
     for (const [pid, since] of open) run.former.set(pid, since)
-    throw broken.signal.aborted ? broken.signal.reason : error
+    const reason: unknown = broken.signal.aborted ? broken.signal.reason : error
+    // What still waits beside what has failed waits no more.
+    broken.abort(reason)
+    throw reason
   }
 }
 

@@ -29,7 +29,8 @@ export function createHints({ leader, read, takeError, traffic, watermark }: Hin
   let storedAt = performance.now()
   const store = async (): Promise<void> => {
     const { last: lastSequence, sequence: readSequence } = read
-    const progress = { ...watermark.current(), readSequence, lastSequence, traffic: traffic.bytes() }
+    const passedSequence = watermark.passed()
+    const progress = { ...watermark.current(), passedSequence, readSequence, lastSequence, traffic: traffic.bytes() }
     await storeProgress(leader, progress)
     const error = takeError()
     if (error !== null) await storeLastError(leader, error)

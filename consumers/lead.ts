@@ -20,7 +20,14 @@ import { watchSessions } from './liveness.ts'
 import { type LoaderPool, openLoaders } from './loader-pool.ts'
 import { PageLoading } from './page-loading.ts'
 import { Parking } from './parked/parking.ts'
-import { type Checkpoint, type MetError, readCheckpoint, readLedgerTotals, readShapes } from './service-state.ts'
+import {
+  type Checkpoint,
+  lowerHint,
+  type MetError,
+  readCheckpoint,
+  readLedgerTotals,
+  readShapes,
+} from './service-state.ts'
 import { KnownShapes } from './shapes.ts'
 import { createTraffic } from './traffic.ts'
 import { createWatermark, type Watermark } from './watermark.ts'
@@ -113,6 +120,7 @@ async function applyLog(run: ConnectedRun, checkpoint: Checkpoint): Promise<Appl
   const { ask, dependencies, leader, life, options } = run
   const { database, prefix, service } = dependencies
   const beginning = await findBeginning({ ask, prefix, service: service.name }, checkpoint)
+  if (beginning.from <= checkpoint.streamSequence) await lowerHint(leader, beginning.from - 1)
   await assertNoLoaders(leader, service.name)
   const loaders = await openLoaders(database, service.name, options.loaders, life)
   try {

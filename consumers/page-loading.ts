@@ -49,6 +49,7 @@ export class PageLoading {
   readonly #underWay = new Map<string, TakenPage>()
   #batch: PendingPage[] = []
   #batchBytes = 0
+  #isAbandoned = false
 
   constructor(options: PageLoadingOptions) {
     this.#options = options
@@ -84,6 +85,7 @@ export class PageLoading {
 
   /** Gives back what was taken and will not be loaded by this run: others share the window. */
   abandon(): void {
+    this.#isAbandoned = true
     this.#release(this.#takeBatch())
     for (const { timer } of this.#transactions.values()) clearTimeout(timer)
     this.#transactions.clear()
@@ -101,6 +103,10 @@ export class PageLoading {
       void admitted.then(() => window.release(bytes))
       throw error
     }
+    if (!this.#isAbandoned) return
+    // One that waited beside what has failed: nobody would give back what it takes.
+    window.release(bytes)
+    throw new Error('The loading was given up meanwhile')
   }
 
   async #flush(): Promise<void> {

@@ -201,6 +201,15 @@ export async function advancePosition(
   )
 }
 
+/** What the stream had at the hint is gone with the broker's store: it is read again from behind this message. */
+export async function lowerHint(client: pg.Client, sequence: number): Promise<void> {
+  await client.query(
+    `UPDATE scission.checkpoint SET stream_sequence = $1, stream_writer = '', changed_at = now() WHERE stream_sequence > $1`,
+    [sequence],
+  )
+  await client.query('DELETE FROM scission.sample')
+}
+
 /** Writes down what was met last of what is wrong, for whoever looks at the service. */
 export async function storeLastError(client: pg.Client, { text, agoMs }: MetError): Promise<void> {
   await client.query(
@@ -225,6 +234,8 @@ export interface StreamProgress {
   readonly sequence: number
   /** Who wrote that message. */
   readonly writer: string
+  /** All messages up to it are applied, or wait in the log until the tables are complete. */
+  readonly passedSequence: number
   /** The last message that was read, and the stream's last one then. */
   readonly readSequence: number
   readonly lastSequence: number
@@ -239,7 +250,7 @@ export interface StreamProgress {
  */
 export async function storeProgress(
   client: pg.Client,
-  { sequence, writer, readSequence, lastSequence, traffic }: StreamProgress,
+  { sequence, writer, passedSequence, readSequence, lastSequence, traffic }: StreamProgress,
 ): Promise<void> {
   await client.query({
     name: 'scission store progress',
@@ -248,13 +259,13 @@ export async function storeProgress(
      )
      INSERT INTO scission.sample AS kept (place, sampled_at, stream_sequence, read_sequence, last_sequence, loaded_rows, traffic)
        SELECT extract(epoch FROM clock_timestamp())::bigint % ${SAMPLES}, clock_timestamp(),
-              greatest($1, checkpoint.stream_sequence), $3, $4, ${LOADED_ROWS}, $5
+              greatest($6, checkpoint.stream_sequence), $3, $4, ${LOADED_ROWS}, $5
          FROM set_config('synchronous_commit', 'off', true), scission.checkpoint
      ON CONFLICT (place)
        DO UPDATE SET sampled_at = excluded.sampled_at, stream_sequence = excluded.stream_sequence,
                      read_sequence = excluded.read_sequence, last_sequence = excluded.last_sequence,
                      loaded_rows = excluded.loaded_rows, traffic = excluded.traffic`,
-    values: [sequence, writer, readSequence, lastSequence, traffic],
+    values: [sequence, writer, readSequence, lastSequence, traffic, passedSequence],
   })
 }
 

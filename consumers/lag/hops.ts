@@ -17,9 +17,11 @@ export function hopsOf(toLog: Age, unread: Age, unapplied: Age): HopLag {
   return { toLog, toConsumer, toDatabase: older(toConsumer, unapplied) }
 }
 
-/** @param own how old the oldest is that waits at this hop itself: `exact`, or `at most`. */
+/** @param own how old the oldest is that waits at this hop itself. */
 function older(before: Age, own: Age): Age {
   const seconds = Math.max(before.seconds, own.seconds)
+  if (own.bound === 'at least')
+    return { seconds: before.bound === 'at most' ? own.seconds : seconds, bound: 'at least' }
   if (before.bound === 'at least')
     return { seconds: own.bound === 'exact' ? seconds : before.seconds, bound: 'at least' }
   return { seconds, bound: own.seconds >= before.seconds && own.seconds > 0 ? own.bound : before.bound }

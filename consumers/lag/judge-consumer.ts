@@ -1,7 +1,7 @@
 /** What a consumer wrote down of one second. */
 export interface Sample {
   readonly ageMs: number
-  /** All messages up to it were applied. */
+  /** All messages up to it were applied; while the service loaded, or held until its tables are complete. */
   readonly applied: number
   /** The last message that was read, and the stream's last one. */
   readonly read: number
@@ -23,6 +23,8 @@ export interface ConsumerState {
   readonly isConsumed: boolean
   /** While indexes are built nothing is read. */
   readonly isBuilding: boolean
+  /** While it loads it reads as fast as its tables take rows, and the publisher may write faster. */
+  readonly isLoading: boolean
   /** Messages of the stream that are not applied. */
   readonly messages: number
   readonly parked: number
@@ -43,21 +45,29 @@ const WATCHED_MS = 10_000
 export function judgeConsumer({
   isBuilding,
   isConsumed,
+  isLoading,
   messages,
   parked,
   samples: all,
 }: ConsumerState): ConsumerStatus {
   if (!isConsumed) return 'stop'
-  const samples = all.filter(({ ageMs }) => ageMs <= SILENT_MS)
+  const samples = samePhase(all.filter(({ ageMs }) => ageMs <= SILENT_MS))
   const hasWork = messages > 0 && !isBuilding
   if (hasWork && all.length > 0 && samples.length === 0) return 'stall'
   const [first, latest] = [samples.at(0), samples.at(-1)]
   const isWatched = first !== undefined && latest !== undefined && first.ageMs - latest.ageMs >= WATCHED_MS
   if (hasWork && isWatched && samples.every(({ applied, last }) => last > applied)) {
     if (latest.applied === first.applied && latest.traffic === first.traffic) return 'stall'
-    if (isFallingBehind(samples)) return 'warning'
+    if (!isLoading && isFallingBehind(samples)) return 'warning'
   }
   return parked > 0 ? 'parked' : 'ok'
+}
+
+/** What was held while the tables were loaded counts as done then, and is to be done afterwards: the two do not compare. */
+export function samePhase(samples: readonly Sample[]): Sample[] {
+  const wasLoading = (sample: Sample | undefined): boolean => (sample?.loadedRows ?? null) !== null
+  const other = samples.findLastIndex((sample) => wasLoading(sample) !== wasLoading(samples.at(-1)))
+  return samples.slice(other + 1)
 }
 
 function isFallingBehind(samples: readonly Sample[]): boolean {

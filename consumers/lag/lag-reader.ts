@@ -62,7 +62,13 @@ export function createLagReader(sources: LagSources): () => Promise<LagReport> {
     const services = await Promise.all(
       readers.map(async ({ database, entities, read, service }) => {
         try {
-          return await read(clock, async () => (monolith === null ? null : await readEstimates(service, entities)))
+          return await read(clock, async () => {
+            if (monolith === null) return null
+            return await readEstimates(service, entities).catch((error: unknown) => {
+              note(error, target)
+              return null
+            })
+          })
         } catch (error) {
           note(error, database)
           return { service, status: 'unknown' } as const

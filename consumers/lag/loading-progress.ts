@@ -1,3 +1,4 @@
+import type { EntityTotals } from '../../contracts/wire/message.ts'
 import type { StandingEntity } from './service-standing.ts'
 
 /** What of the snapshot a service holds. */
@@ -26,7 +27,7 @@ export interface RowCounts {
   /** What the database holds, and expects as far as it has read the log. */
   readonly held: readonly StandingEntity[]
   /** As the log counts them at the snapshot's end; null before that. */
-  readonly totals: readonly { readonly entity: string; readonly rows: number }[] | null
+  readonly totals: readonly Pick<EntityTotals, 'attempt' | 'entity' | 'rows'>[] | null
   /** As the monolith's statistics have them; null where nobody has asked. */
   readonly estimates: ReadonlyMap<string, number> | null
 }
@@ -34,10 +35,14 @@ export interface RowCounts {
 /** @param names of the tables in the contract, in its order. */
 export function loadingProgress(names: readonly string[], counts: RowCounts, rowsPerSecond: number): LoadingProgress {
   const { estimates, held, totals } = counts
-  const counted = new Map(totals?.map(({ entity, rows }) => [entity, rows]))
+  let isEstimate = false
   const entities = names.map((entity) => {
-    const { expectedRows = null, rows = 0 } = held.find((each) => each.entity === entity) ?? {}
-    return { entity, rows, expectedRows: counted.get(entity) ?? expectedRows ?? estimates?.get(entity) ?? null }
+    const { attempt = 0, expectedRows = null, rows = 0 } = held.find((each) => each.entity === entity) ?? {}
+    const total = totals?.find((each) => each.entity === entity)
+    // A table that was read anew is counted anew at its end.
+    const counted = total !== undefined && total.attempt >= attempt ? total.rows : expectedRows
+    if (counted === null) isEstimate = true
+    return { entity, rows, expectedRows: counted ?? estimates?.get(entity) ?? null }
   })
   const rows = sum(entities.map((each) => each.rows))
   const isTold = entities.every(({ expectedRows }) => expectedRows !== null)
@@ -46,7 +51,7 @@ export function loadingProgress(names: readonly string[], counts: RowCounts, row
   return {
     rows,
     expectedRows,
-    isEstimate: expectedRows !== null && totals === null,
+    isEstimate: isEstimate && expectedRows !== null,
     rowsPerSecond,
     secondsLeft: secondsLeft(rows, expectedRows, rowsPerSecond),
     entities,

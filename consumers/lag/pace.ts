@@ -1,4 +1,4 @@
-import type { Sample } from './judge-consumer.ts'
+import { type Sample, samePhase } from './judge-consumer.ts'
 
 /** How fast a service comes on, by its consumer's last samples. */
 export interface Pace {
@@ -15,7 +15,7 @@ const RECENT_MS = 16_000
 
 /** Until now, and not until the latest sample: a rate falls when nothing moves any more. */
 export function paceOf(all: readonly Sample[]): Pace {
-  const samples = all.filter(({ ageMs }) => ageMs <= RECENT_MS)
+  const samples = samePhase(all.filter(({ ageMs }) => ageMs <= RECENT_MS))
   const [first, latest] = [samples.at(0), samples.at(-1)]
   if (first === undefined || latest === undefined || first === latest)
     return { messagesPerSecond: 0, catchingUpPerSecond: 0, rowsPerSecond: 0 }

@@ -1,5 +1,5 @@
 import type { JetStreamManager } from 'nats'
-import type { Age } from '../../infra/following/log-lag.ts'
+import { type Age, NOTHING_TELLS } from '../../infra/following/log-lag.ts'
 import type { UseSession } from '../../infra/postgres/kept-sessions.ts'
 import type { PostgresTarget } from '../../infra/postgres/session.ts'
 import { type HopLag, hopsOf, readTo } from './hops.ts'
@@ -7,13 +7,15 @@ import { type ConsumerStatus, judgeConsumer } from './judge-consumer.ts'
 import { type LoadingProgress, loadingProgress } from './loading-progress.ts'
 import { paceOf, secondsUntil } from './pace.ts'
 import { readServiceStanding, type ServiceStanding } from './service-standing.ts'
-import { createStreamLook } from './stream-look.ts'
+import { createStreamLook, type StreamEpoch } from './stream-look.ts'
 
 /** How far a service is behind its log. The checkpoint's hint tells it, which a consumer writes every second. */
 export interface ServiceLag extends Omit<ServiceStanding, 'entities' | 'samples'> {
   readonly service: string
   readonly status: ConsumerStatus
   readonly lastSequence: number
+  /** Whether it reads the stream that there is; else that was made anew, or came back older, and all of it waits. */
+  readonly isOfStream: boolean
   readonly messages: number
   /** How many messages it has applied in a second, over the last seconds. */
   readonly messagesPerSecond: number
@@ -68,18 +70,27 @@ export function createServiceLagReader({
     )
     const end = await stream.readEnd(manager)
     const { epoch, isConsumed, phase, streamSequence } = standing
-    const messages = Math.max(0, end.lastSequence - streamSequence)
+    const isOfStream = readsStream(
+      standing,
+      end.lastSequence,
+      streamSequence === 0 ? null : await stream.readEpoch(manager, epoch),
+    )
+    const messages = isOfStream ? end.lastSequence - streamSequence : end.messages
     const isLoading = phase !== 'following'
-    const unread = await stream.ageBehind(manager, readTo(streamSequence, isConsumed, samples), isLoading, now())
-    const unapplied = await stream.ageBehind(manager, streamSequence, isLoading, now())
-    const totals = epoch === 0 ? null : await stream.readTotals(manager, epoch)
+    const ageBehind = async (sequence: number): Promise<Age> =>
+      isOfStream ? await stream.ageBehind(manager, sequence, isLoading, now()) : NOTHING_TELLS
+    const unread = await ageBehind(readTo(streamSequence, isConsumed, samples))
+    const unapplied = await ageBehind(streamSequence)
+    const attempts = new Map(entities.map(({ attempt, entity }) => [entity, attempt]))
+    const totals = epoch === 0 ? null : await stream.readTotals(manager, epoch, attempts)
     const estimates = totals === null ? await askEstimates() : null
     const pace = paceOf(samples)
     return {
       service,
-      status: judgeConsumer({ ...standing, isBuilding: phase === 'indexing', messages, samples }),
+      status: judgeConsumer({ ...standing, isBuilding: phase === 'indexing', isLoading, messages, samples }),
       ...standing,
       lastSequence: end.lastSequence,
+      isOfStream,
       messages,
       messagesPerSecond: pace.messagesPerSecond,
       bytes: end.messages === 0 ? 0 : Math.round((end.bytes / end.messages) * messages),
@@ -88,4 +99,19 @@ export function createServiceLagReader({
       loading: loadingProgress(names, { held: entities, totals, estimates }, pace.rowsPerSecond),
     }
   }
+}
+
+/**
+ * Whether a service's checkpoint is of its stream: a sequence tells nothing of another stream that has the name. One that has
+ * begun with nothing is of any.
+ */
+export function readsStream(
+  { epoch, epochStartedAt, streamSequence }: Pick<ServiceStanding, 'epoch' | 'epochStartedAt' | 'streamSequence'>,
+  lastSequence: number,
+  latest: StreamEpoch | null,
+): boolean {
+  if (streamSequence === 0) return true
+  if (streamSequence > lastSequence || latest === null || latest.epoch < epoch) return false
+  // A newer epoch stands behind what it has read, as long as it has not entered it.
+  return latest.epoch === epoch ? latest.startedAt === epochStartedAt : latest.sequence > streamSequence
 }

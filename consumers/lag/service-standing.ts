@@ -11,11 +11,14 @@ import type { Sample } from './judge-consumer.ts'
 export interface ServiceStanding {
   readonly isConsumed: boolean
   readonly epoch: number
+  /** When the log began that it reads, by which the log of another monolith or stream is told from it. */
+  readonly epochStartedAt: string | null
   readonly phase: Phase
   readonly position: string | null
   readonly streamSequence: number
   readonly parked: number
-  readonly stopped: { readonly position: string; readonly reason: string } | null
+  /** The first transaction that the tables do not take; `chosen`, where an operator has it set aside by the next run. */
+  readonly stopped: StoppedTransaction | null
   readonly parkedChanges: readonly ParkedChanges[]
   readonly lastError: ToldError | null
   /** The oldest first. */
@@ -24,13 +27,19 @@ export interface ServiceStanding {
   readonly entities: readonly StandingEntity[]
 }
 
+export interface StoppedTransaction {
+  readonly position: string
+  readonly reason: string
+  readonly state: 'stopped' | 'chosen'
+}
+
 /** A sentence, and how long ago it was said. */
 export interface ToldError {
   readonly text: string
   readonly secondsAgo: number
 }
 
-/** Changes of one table in one transaction that wait, with what the table or the operator had against the transaction. */
+/** Changes of one table in one transaction that wait (the first ten thousand are counted), with what the table or the operator had against the transaction. */
 export interface ParkedChanges {
   readonly position: string
   readonly entity: string
@@ -40,6 +49,8 @@ export interface ParkedChanges {
 
 export interface StandingEntity {
   readonly entity: string
+  /** The attempt whose rows it holds; 0 before the first. */
+  readonly attempt: number
   readonly rows: number
   /** As the log's end of the table has them; null before the consumer has read that. */
   readonly expectedRows: number | null
@@ -47,6 +58,9 @@ export interface StandingEntity {
 
 /** So many groups of parked changes are told of; `parked list` has all. */
 const TOLD_PARKED = 20
+
+/** So many changes are looked at for that: all of them may be very many. */
+const COUNTED_PARKED = 10_000
 
 /** `undefined_table`, `undefined_column`, `invalid_schema_name`: no state, or another release's. */
 const OTHER_STATE = new Set(['42P01', '42703', '3F000'])
@@ -71,18 +85,20 @@ export async function readServiceStanding(client: pg.Client, service: string): P
 /** Numbers of JSON are exact up to 2^53, as all of these are. */
 const STANDING_SQL = `
   SELECT json_build_object(
-    'version', checkpoint.state_version, 'epoch', checkpoint.epoch, 'phase', checkpoint.phase,
+    'version', checkpoint.state_version, 'epoch', checkpoint.epoch, 'epochStartedAt', checkpoint.epoch_started_at,
+    'phase', checkpoint.phase,
     'position', checkpoint.lsn::text, 'streamSequence', checkpoint.stream_sequence,
     'isConsumed', EXISTS (${leaseSql('$1')}),
     'parked', (SELECT count(*) FROM scission.parked_change),
     'stopped', (
-      SELECT json_build_object('position', lsn::text, 'reason', reason) FROM scission.parked_transaction
+      SELECT json_build_object('position', lsn::text, 'reason', reason, 'state', state) FROM scission.parked_transaction
        WHERE state <> 'parked' ORDER BY lsn LIMIT 1),
     'parkedChanges', (
       SELECT coalesce(json_agg(told), '[]') FROM (
         SELECT change.lsn::text AS position, change.entity, count(*) AS changes,
                coalesce(min(own.reason), 'it waits for an earlier one of the same row') AS reason
-          FROM scission.parked_change AS change LEFT JOIN scission.parked_transaction AS own USING (lsn)
+          FROM (SELECT lsn, entity FROM scission.parked_change ORDER BY lsn, ordinal LIMIT ${COUNTED_PARKED}) AS change
+               LEFT JOIN scission.parked_transaction AS own USING (lsn)
          GROUP BY change.lsn, change.entity ORDER BY change.lsn, change.entity LIMIT ${TOLD_PARKED}) AS told),
     'lastError', (
       SELECT json_build_object('text', text, 'secondsAgo', greatest(0, extract(epoch FROM clock_timestamp() - told_at)::float8))
@@ -95,9 +111,12 @@ const STANDING_SQL = `
           FROM scission.sample ORDER BY sampled_at) AS told),
     'entities', (
       SELECT coalesce(json_agg(told), '[]') FROM (
-        SELECT entity, coalesce(sum(ledger.rows), 0)::bigint AS rows, min(entity.expected_rows) AS "expectedRows"
-          FROM scission.entity LEFT JOIN scission.ledger USING (entity, epoch, attempt)
-         GROUP BY entity ORDER BY entity) AS told)
+        SELECT entity, attempt, expected_rows AS "expectedRows",
+               CASE WHEN checkpoint.phase IN ('indexing', 'following') THEN coalesce(expected_rows, 0)
+                    ELSE (SELECT coalesce(sum(ledger.rows), 0)::bigint FROM scission.ledger
+                           WHERE (ledger.entity, ledger.epoch, ledger.attempt) = (entity.entity, entity.epoch, entity.attempt))
+               END AS rows
+          FROM scission.entity ORDER BY entity) AS told)
   )::text AS standing
     FROM scission.checkpoint`
 

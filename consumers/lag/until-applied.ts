@@ -69,7 +69,7 @@ async function isMarked(sources: LagSources, written: Lsn): Promise<boolean> {
 
 async function isPassed(sources: LagSources, { services }: LagReport, written: Lsn): Promise<boolean> {
   for (const lag of services) {
-    if (!isKnown(lag) || lag.phase !== 'following' || lag.parked > 0) return false
+    if (!isKnown(lag) || !lag.isOfStream || lag.phase !== 'following' || lag.parked > 0) return false
     const sequence = await sequenceOf(sources, lag.service, written)
     if (sequence === null || lag.streamSequence < sequence) return false
   }

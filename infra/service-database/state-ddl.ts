@@ -21,7 +21,7 @@ export type Phase = 'waiting' | 'loading' | 'indexing' | 'following'
  *   aside (`chosen`), and that are (`parked`); `parked_change` has the changes that wait, those of later transactions to the
  *   same rows among them. `key` and `new_key` are keys as JSON, null for a truncate and where the key stays.
  * `sample` has a row for each of the last seconds in which the consumer was at work or waited for messages: up to which
- *   one all was applied, which one it had read, where the stream ended then, and how many rows of pages it held while it
+ *   one all was applied (or waits in the log until the tables are complete), which one it had read, where the stream ended then, and how many rows of pages it held while it
  *   loaded; and how many bytes had passed in the sessions that load and change rows.
  * `last_error` has the last sentence of what was wrong that the consumer told of, and when that was.
  * `set_aside` has what was dropped for the loading, with the statements that put it back exactly as it was.

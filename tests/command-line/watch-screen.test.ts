@@ -59,7 +59,7 @@ const STOPPED = lagOf('chat', {
     text: 'The table "Message" did not take a change: “naïve 数据 🚀”\u001B[2J\r\nDETAIL: none.',
     secondsAgo: 200,
   },
-  stopped: { position: '0/16B0000', reason: 'null value in column "body"' },
+  stopped: { position: '0/16B0000', reason: 'null value in column "body"', state: 'stopped' },
 })
 const PARKED = lagOf('iam', {
   status: 'parked',

@@ -65,4 +65,14 @@ test('in whatever order messages are applied, it never passes one that is not, a
   )
 })
 
+test('what is held until the tables are complete is passed, and not applied', () => {
+  const watermark = createWatermark({ sequence: 0, writer: 'a' })
+  for (const sequence of [1, 2, 3, 4]) watermark.began(sequence, 'a')
+  watermark.applied([1, 3])
+  watermark.held([2])
+  assert.equal([watermark.current().sequence, watermark.passed()], [1, 3])
+  watermark.applied([4])
+  assert.equal([watermark.current().sequence, watermark.passed()], [1, 4])
+})
+
 test.run()

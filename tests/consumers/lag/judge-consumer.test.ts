@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type ConsumerState, judgeConsumer, type Sample } from '../../../consumers/lag/judge-consumer.ts'
+import { type ConsumerState, judgeConsumer, type Sample, samePhase } from '../../../consumers/lag/judge-consumer.ts'
 import { paceOf, secondsUntil } from '../../../consumers/lag/pace.ts'
 
 /** A sample a second, the latest of this moment. */
@@ -25,7 +25,15 @@ const later = (given: readonly Sample[], ms: number): Sample[] =>
 function judge(given: readonly Sample[], state: Partial<ConsumerState> = {}): string {
   const last = given.at(-1)
   const messages = last === undefined ? 0 : last.last - last.applied
-  return judgeConsumer({ isConsumed: true, isBuilding: false, messages, parked: 0, samples: given, ...state })
+  return judgeConsumer({
+    isConsumed: true,
+    isBuilding: false,
+    isLoading: false,
+    messages,
+    parked: 0,
+    samples: given,
+    ...state,
+  })
 }
 
 test('a consumer that is level, or becomes level now and then, or catches up, is well', () => {
@@ -52,6 +60,22 @@ test('a consumer whose transaction takes long works as long as something passes'
   const sending = seconds(16, () => [50, 900]).map((sample, second) => ({ ...sample, traffic: second * 1_000 }))
   assert.is(judge(sending), 'ok')
   assert.is(judge(sending.map((sample) => ({ ...sample, traffic: 7_000 }))), 'stall')
+})
+
+test('a consumer that loads is not warned of what the publisher writes faster than its tables take it', () => {
+  const given = seconds(16, (second) => [second * 5, 100 + second * 10])
+  assert.is(judge(given, { isLoading: true }), 'ok')
+})
+
+test('what was done while the tables were loaded does not count against what is done afterwards', () => {
+  const loading = seconds(16, (second) => [900, 900 + second]).map((sample, second) => ({
+    ...sample,
+    loadedRows: second < 12 ? 5_000 : null,
+    applied: second < 12 ? 900 + second : 100 + second,
+  }))
+  assert.is(samePhase(loading).length, 4)
+  assert.ok(paceOf(loading).messagesPerSecond > 0)
+  assert.is(judge(loading), 'ok')
 })
 
 test('a consumer that does not move though there is work stalls, whether it writes that down or is silent', () => {

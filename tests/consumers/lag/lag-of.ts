@@ -8,6 +8,8 @@ export function lagOf(service: string, given: Partial<ServiceLag> = {}): Service
     isConsumed: true,
     lastError: null,
     epoch: 1,
+    epochStartedAt: '2026-01-02T03:04:05.678Z',
+    isOfStream: true,
     phase: 'following',
     position: '0/16B3748',
     streamSequence: 10,

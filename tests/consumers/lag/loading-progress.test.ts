@@ -4,9 +4,9 @@ import { loadingProgress } from '../../../consumers/lag/loading-progress.ts'
 
 const NAMES = ['Order', 'Line']
 const held = [
-  { entity: 'Line', rows: 20, expectedRows: null },
-  { entity: 'Order', rows: 10, expectedRows: 40 },
-  { entity: 'Dropped', rows: 7, expectedRows: 7 },
+  { entity: 'Line', attempt: 1, rows: 20, expectedRows: null },
+  { entity: 'Order', attempt: 1, rows: 10, expectedRows: 40 },
+  { entity: 'Dropped', attempt: 1, rows: 7, expectedRows: 7 },
 ]
 const nothing = { totals: null, estimates: null }
 
@@ -29,7 +29,7 @@ test('the monolith estimates what the log does not count yet, and what is loaded
   const stale = loadingProgress(
     NAMES,
     {
-      held: [{ entity: 'Line', rows: 90, expectedRows: null }],
+      held: [{ entity: 'Line', attempt: 1, rows: 90, expectedRows: null }],
       totals: null,
       estimates: new Map([
         ['Order', 0],
@@ -43,11 +43,24 @@ test('the monolith estimates what the log does not count yet, and what is loaded
 
 test('the log counts before all others', () => {
   const totals = [
-    { entity: 'Order', rows: 50 },
-    { entity: 'Line', rows: 60 },
+    { entity: 'Order', attempt: 1, rows: 50 },
+    { entity: 'Line', attempt: 1, rows: 60 },
   ]
   const progress = loadingProgress(NAMES, { held, totals, estimates: new Map([['Line', 1]]) }, 0)
   assert.equal([progress.expectedRows, progress.isEstimate, progress.secondsLeft], [110, false, null])
+})
+
+test('what the log counted of an attempt before is no count of the one that is loaded', () => {
+  const totals = [
+    { entity: 'Order', attempt: 1, rows: 50 },
+    { entity: 'Line', attempt: 1, rows: 60 },
+  ]
+  const anew = [
+    { entity: 'Order', attempt: 2, rows: 3, expectedRows: null },
+    { entity: 'Line', attempt: 1, rows: 60, expectedRows: 60 },
+  ]
+  const progress = loadingProgress(NAMES, { held: anew, totals, estimates: new Map([['Order', 30]]) }, 0)
+  assert.equal([progress.expectedRows, progress.isEstimate], [90, true])
 })
 
 test.run()

@@ -3,21 +3,26 @@ import type { JetStreamManager } from 'nats'
 import pg from 'pg'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createServiceLagReader, type ServiceLag } from '../../../consumers/lag/service-lag.ts'
+import { createServiceLagReader, readsStream, type ServiceLag } from '../../../consumers/lag/service-lag.ts'
 import { isMet } from '../../../consumers/lag/until-applied.ts'
 import { withNats } from '../../../infra/nats/connect.ts'
+import { keepSessions, type UseSession } from '../../../infra/postgres/kept-sessions.ts'
 import { withSession } from '../../../infra/postgres/session.ts'
-import { writeSmallSnapshot } from '../complete-snapshot.ts'
+import { withClient } from '../../command-line/shop.ts'
+import { announceAll, Customer, customers, writeSmallSnapshot } from '../complete-snapshot.ts'
 import { inserted, send } from '../parked/parked-log.ts'
 import { failureOf, type TestService, withSales } from '../with-service.ts'
 
 const LEVEL = { seconds: 0, bound: 'exact' as const }
 
-const lagOf = async ({ database, nats, prefix, service }: TestService): Promise<ServiceLag> =>
+const lagOf = async (
+  { database, nats, prefix, service }: TestService,
+  use: UseSession = withSession,
+): Promise<ServiceLag> =>
   await withNats(nats, 'test', async (connection) => {
     const manager = async (): Promise<JetStreamManager> => await connection.jetstreamManager()
     const entities = service.entities.map(({ name }) => name)
-    const read = createServiceLagReader({ manager, prefix, service: 'sales', entities, database, use: withSession })
+    const read = createServiceLagReader({ manager, prefix, service: 'sales', entities, database, use })
     return await read({ toLog: LEVEL, now: () => Date.now() }, async () => new Map())
   })
 
@@ -56,7 +61,7 @@ test('what is parked, and where the consumer stopped, is told; nothing is met by
       `INSERT INTO scission.parked_change (lsn, ordinal, entity, key, change) VALUES ('0/20', 0, 'Customer', '["1"]', '{}')`,
     )
     const lag = await lagOf(service)
-    assert.equal([lag.parked, lag.stopped], [1, { position: '0/30', reason: 'second' }])
+    assert.equal([lag.parked, lag.stopped], [1, { position: '0/30', reason: 'second', state: 'chosen' }])
     assert.not.ok(isMet({ services: [lag] }, 60_000))
   }))
 
@@ -144,5 +149,74 @@ test('the database of another release is refused by its version', () =>
     assert.is(exitCode, 4)
     assert.match(message, /database of service sales holds Scission's state of version 2, and this release needs 3/)
   }))
+
+test('a look waits no longer than it is worth for a database that does not answer, and the next one is answered again', () =>
+  withSales(async (service) => {
+    await writeSmallSnapshot(service.log)
+    const sessions = keepSessions(500)
+    try {
+      assert.is((await lagOf(service, sessions.use)).phase, 'waiting')
+      await withClient(service.database.url, async (client) => {
+        await client.query('BEGIN; LOCK TABLE scission.checkpoint IN ACCESS EXCLUSIVE MODE')
+        const failure = await failureOf(lagOf(service, sessions.use))
+        assert.is(failure.exitCode, 5)
+        assert.match(failure.message, /^The database of service sales has not answered for 0\.5 s: see that /)
+        await client.query('ROLLBACK')
+      })
+      assert.is((await lagOf(service, sessions.use)).phase, 'waiting')
+    } finally {
+      await sessions.end()
+    }
+  }))
+
+test('a service that has all pages and waits for those of others has nothing to do, whatever came beside them', () =>
+  withSales(async (service) => {
+    await service.log.begin()
+    await announceAll(service.log)
+    await service.log.page(Customer, customers(1, 5))
+    await send(service, '0/20', { Customer: [inserted(0, 11, 'eleven')] })
+    await send(service, '0/30', { Customer: [inserted(0, 12, 'twelve')] })
+    const ending = new AbortController()
+    const running = service.consume({ untilCaughtUp: false, signal: ending.signal })
+    running.catch(() => undefined)
+    const last = await service.log.length()
+    await until(async () => (await service.sql('SELECT max(stream_sequence) FROM scission.sample'))[0] === String(last))
+    const lag = await lagOf(service)
+    assert.equal([lag.phase, lag.status, lag.messages > 0], ['loading', 'ok', true])
+    ending.abort()
+    await running.catch(() => undefined)
+  }))
+
+test('a checkpoint tells nothing of a stream that was made anew under its name', () =>
+  withSales(async (service) => {
+    await writeSmallSnapshot(service.log)
+    await service.consume()
+    const before = await lagOf(service)
+    assert.ok(before.isOfStream && before.messages === 0 && isMet({ services: [before] }, 60_000))
+    await service.log.remove()
+    await service.log.create()
+    const empty = await lagOf(service)
+    assert.equal([empty.isOfStream, empty.hops.toDatabase.bound], [false, 'at least'])
+    // It has as many messages as the one before, and is read from its beginning.
+    await writeSmallSnapshot(service.log, 2)
+    for (let more = 0; more < before.streamSequence; more += 1)
+      await service.log.page(Customer, customers(1, 1), { page: more + 2 })
+    const anew = await lagOf(service)
+    assert.equal([anew.isOfStream, isMet({ services: [anew] }, 60_000)], [false, false])
+    assert.is(anew.messages, await service.log.length())
+  }))
+
+test('which epoch a stream has, and where, tells whether a checkpoint is of it', () => {
+  const epoch = { sequence: 1, epoch: 1, startedAt: 'then' }
+  const checkpoint = { epoch: 1, epochStartedAt: 'then', streamSequence: 50 }
+  assert.ok(readsStream(checkpoint, 50, epoch))
+  assert.not.ok(readsStream(checkpoint, 49, epoch))
+  assert.not.ok(readsStream(checkpoint, 60, null))
+  assert.not.ok(readsStream(checkpoint, 60, { ...epoch, startedAt: 'another time' }))
+  assert.ok(readsStream(checkpoint, 60, { sequence: 51, epoch: 2, startedAt: 'later' }))
+  assert.not.ok(readsStream(checkpoint, 60, { sequence: 50, epoch: 2, startedAt: 'later' }))
+  assert.not.ok(readsStream({ ...checkpoint, epoch: 3 }, 60, { ...epoch, sequence: 55, epoch: 2 }))
+  assert.ok(readsStream({ epoch: 0, epochStartedAt: null, streamSequence: 0 }, 60, epoch))
+})
 
 test.run()

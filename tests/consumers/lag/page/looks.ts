@@ -30,7 +30,11 @@ export const HOSTILE = '<img src=x onerror=document.title=1>'
 
 /** One service of each kind, with all that can be in the way. */
 export function troubledReport(): LagReport {
-  const stopped = { position: '0/30', reason: 'duplicate key value violates unique constraint "Order_pkey"' }
+  const stopped = {
+    position: '0/30',
+    reason: 'duplicate key value violates unique constraint "Order_pkey"',
+    state: 'stopped' as const,
+  }
   return reportOf(
     [
       lagOf('iam'),

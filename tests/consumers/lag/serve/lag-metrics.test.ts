@@ -31,7 +31,7 @@ const ALL: LagReport = {
       },
       lastError: { text: 'x', secondsAgo: 9 },
       parked: 2,
-      stopped: { position: '0/1', reason: 'x' },
+      stopped: { position: '0/1', reason: 'x', state: 'stopped' },
     }),
   ],
   problems: [],

@@ -256,7 +256,7 @@ test('what a server said is shown without its secrets', async () => {
     services: [
       lagOf('sales', {
         lastError: { text: 'hidden-1', secondsAgo: 1 },
-        stopped: { position: '0/1', reason: 'hidden-2' },
+        stopped: { position: '0/1', reason: 'hidden-2', state: 'stopped' },
         parkedChanges: [{ position: '0/1', entity: 'Order', changes: 1, reason: 'hidden-3' }],
       }),
     ],
