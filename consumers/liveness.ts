@@ -5,6 +5,7 @@ import type { PostgresTarget } from '../infra/postgres/session.ts'
 import { blockerText, readWaits, type Wait } from '../infra/postgres/waits.ts'
 import { openConsumerSession, type SessionLife } from './consumer-session.ts'
 import { NoAnswer } from './database-outage.ts'
+import type { Traffic } from './traffic.ts'
 
 /** Probes are sent so much more often than an answer may take. */
 const PROBES_AN_ANSWER = 3
@@ -34,14 +35,14 @@ export async function watchSessions(
 
 async function watch(
   client: pg.Client,
-  { answerLimitMs, lost, open }: SessionLife,
+  { answerLimitMs, lost, open, traffic }: SessionLife,
   waits: WaitPatience,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     const asked = [...open.keys()]
     const answer = await Promise.race([
-      probe(client, asked, waits),
+      probe(client, asked, waits, traffic),
       sleep(answerLimitMs, 'silent' as const, { signal }).catch(() => 'ended' as const),
     ])
     // A session that breaks says so itself.
@@ -58,9 +59,11 @@ async function probe(
   client: pg.Client,
   asked: readonly string[],
   waits: WaitPatience,
+  traffic: Traffic,
 ): Promise<readonly string[] | Failure | 'broken'> {
   try {
-    const missing = await readMissing(client, asked)
+    const { isAtWork, missing } = await readSessions(client, asked)
+    if (isAtWork) traffic.worked()
     return (await waits.look(client, asked)) ?? missing
   } catch (error) {
     // A statement that was cancelled, or had no memory, is an answer too: it is asked again.
@@ -106,12 +109,23 @@ function nameOf({ waiting, pid }: Wait): string {
   return `${waiting}/${pid}`
 }
 
-/** Those of the server's processes that are none any more. */
-async function readMissing(client: pg.Client, pids: readonly string[]): Promise<string[]> {
-  const { rows } = await client.query<{ pid: string }>(
-    `SELECT pid::text FROM unnest($1::integer[]) AS asked (pid)
-      WHERE NOT EXISTS (SELECT FROM pg_stat_activity AS activity WHERE activity.pid = asked.pid)`,
+interface SessionsSeen {
+  /** Those of the server's processes that are none any more. */
+  readonly missing: readonly string[]
+  /** Whether one is in the midst of a statement that takes longer, and waits neither for a lock nor for us. */
+  readonly isAtWork: boolean
+}
+
+async function readSessions(client: pg.Client, pids: readonly string[]): Promise<SessionsSeen> {
+  const { rows } = await client.query<{ pid: string; missing: string; works: string }>(
+    `SELECT asked.pid::text, activity.pid IS NULL AS missing,
+            coalesce(state = 'active' AND clock_timestamp() - query_start > interval '1 second'
+                     AND coalesce(wait_event_type, '') NOT IN ('Lock', 'Client'), false) AS works
+       FROM unnest($1::integer[]) AS asked (pid) LEFT JOIN pg_stat_activity AS activity USING (pid)`,
     [pids],
   )
-  return rows.map(({ pid }) => pid)
+  return {
+    missing: rows.filter(({ missing }) => missing === 't').map(({ pid }) => pid),
+    isAtWork: rows.some(({ works }) => works === 't'),
+  }
 }

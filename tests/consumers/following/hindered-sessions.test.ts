@@ -201,6 +201,39 @@ test('a table that somebody locks is waited for, by name, with the lease in hand
     assert.equal(await customersOf(service), customersAfter([1, 2]))
   }))
 
+/** How much passed, or was seen at work, as the latest samples tell it; the oldest first. */
+async function trafficOf(service: TestService): Promise<readonly string[]> {
+  return await service.sql('SELECT traffic FROM scission.sample ORDER BY sampled_at')
+}
+
+test('a statement that takes long is work, and one that waits for a lock is none', () =>
+  withSales(async (service) => {
+    await load(service)
+    await checkRows(service, 'PERFORM pg_catalog.pg_sleep(2);')
+    await withFollower(
+      service,
+      async () => {
+        await sendTransaction(service, 1)
+        await until(async () => (await service.sql(SLEEPING)).length === 1, LIMIT_MS)
+        const [before] = (await trafficOf(service)).slice(-1)
+        await until(async () => (await trafficOf(service)).at(-1) !== before, LIMIT_MS)
+        assert.is((await service.sql(SLEEPING)).length, 1)
+        await untilApplied(service, 1)
+        await service.sql('ALTER TABLE "Customer" DROP CONSTRAINT checked')
+        await withTableLocked(service, async () => {
+          await sendTransaction(service, 2)
+          await until(async () => noticesOf(service).some((text) => text.includes(' waits for ')), LIMIT_MS)
+          const seen = (await trafficOf(service)).length
+          await until(async () => new Set((await trafficOf(service)).slice(-3)).size === 1 && seen > 0, LIMIT_MS)
+        })
+        await untilApplied(service, 2)
+      },
+      { answerLimitMs: 3_000 },
+    )
+  }))
+
+const SLEEPING = `SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()`
+
 const END_LEADER = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database() AND application_name LIKE 'scission consume sales (%'`
 
