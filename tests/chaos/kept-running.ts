@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { CRASH_POINT_VARIABLE } from '../../infra/crash-point.ts'
-import { typeScriptFlags } from '../runner/typescript-loader.ts'
+import { commandArguments } from '../runner/typescript-loader.ts'
 
 export interface KeptCommand {
   readonly name: string
@@ -20,7 +19,6 @@ export interface Watcher {
   readonly failed: (error: Error) => void
 }
 
-const MAIN = fileURLToPath(new URL('../../infra/command-line/main.ts', import.meta.url))
 /** What an operator's service manager would wait. */
 const RESTART_MS = 200
 const QUOTED_CHARACTERS = 2_000
@@ -81,7 +79,7 @@ export class KeptRunning {
     const { args, environment, name } = this.#command
     const crash = this.#crashPoint
     this.#crashPoint = null
-    const child = spawn(process.execPath, [...typeScriptFlags(), MAIN, ...args], {
+    const child = spawn(process.execPath, commandArguments(args), {
       cwd: '/',
       env: {
         PATH: process.env['PATH'],

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { typeScriptFlags } from '../runner/typescript-loader.ts'
+import { commandArguments } from '../runner/typescript-loader.ts'
 
 export interface CommandResult {
   readonly exitCode: number | null
@@ -32,8 +31,6 @@ export interface CommandOptions {
   /** Kills it. */
   readonly signal?: AbortSignal
 }
-
-const MAIN = fileURLToPath(new URL('../../infra/command-line/main.ts', import.meta.url))
 
 /** A command hangs where it is still there after this; a busy machine takes seconds. */
 const LIMIT_MS = 60_000
@@ -100,7 +97,7 @@ export function startCommand(
 
 /** What node is given to run it. */
 export function argumentsOf(args: readonly string[], environment: Readonly<Record<string, string>>): string[] {
-  return [...typeScriptFlags({ byTsx: readsContracts(args, environment) }), MAIN, ...args]
+  return commandArguments(args, { byTsx: readsContracts(args, environment) })
 }
 
 export function environmentOf(environment: Readonly<Record<string, string>>): Record<string, string | undefined> {

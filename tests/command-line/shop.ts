@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
+import { languageModule } from '../runner/typescript-loader.ts'
 import { withDatabases, withPrefix } from '../with-servers.ts'
 import {
   type CommandOptions,
@@ -12,13 +12,11 @@ import {
   startCommand,
 } from './run-command.ts'
 
-const LANGUAGE = fileURLToPath(new URL('../../contracts/language', import.meta.url))
-
 /** The smallest monolith: one service with one table, so that a scenario takes no longer than its commands. */
 export const SHOP_CONTRACTS = `
-import { contractSet } from '${LANGUAGE}/contract-set.ts'
-import { entity, service } from '${LANGUAGE}/entity.ts'
-import { enumeration, text } from '${LANGUAGE}/types.ts'
+import { contractSet } from '${languageModule('contract-set')}'
+import { entity, service } from '${languageModule('entity')}'
+import { enumeration, text } from '${languageModule('types')}'
 const state = enumeration('OrderState', ['OPEN', 'SHIPPED'])
 const Order = entity({ id: text(), state: state(), city: text().nullable(), note: text().nullable() }, { key: ['id'] })
 export default contractSet('shop', { services: { sales: service({ Order }) } })

@@ -11,7 +11,11 @@ export const COMPILED_VARIABLE = 'SCISSION_TEST_COMPILED'
 
 /** What tsc reads, and what decides whether an earlier run's output is this run's too. */
 const SOURCE_FOLDERS = ['contracts', 'infra', 'publisher', 'consumers', 'tests']
-const SETTINGS = ['tsconfig.json', 'package-lock.json']
+const SOURCE = /\.(tsx?|mjs|json|html|css|sh|sql|yaml)$/
+const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json']
+
+/** Within a folder of compiled sources: the command with its modules, as the package has them. */
+export const PROGRAM_FOLDER = 'program'
 
 const compiledFolder = `${scissionFolder}/compiled`
 
@@ -29,6 +33,7 @@ export async function compileSources(): Promise<string> {
   await removeOld()
   const unfinished = `${compiledFolder}/unfinished-${randomBytes(4).toString('hex')}`
   compileInto(unfinished)
+  buildProgram(`${unfinished}/${PROGRAM_FOLDER}`)
   // Another run may have been first with the same sources.
   await rename(unfinished, folder).catch(async () => await rm(unfinished, { recursive: true, force: true }))
   return folder
@@ -44,11 +49,21 @@ function compileInto(folder: string): void {
   if (status !== 0) throw new Error(`The sources could not be compiled: ${stdout}`)
 }
 
+/**
+ * The command as it is packed: it starts in little more than half of the processor time that a process takes whose modules
+ * come by a loader.
+ */
+function buildProgram(folder: string): void {
+  const build = `${projectFolder}/infra/build.mjs`
+  const { status, stderr } = spawnSync(process.execPath, [build, folder, '--no-check'], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`The command could not be built: ${stderr}`)
+}
+
 async function digestOfSources(): Promise<string> {
   const lists = await Promise.all(
     SOURCE_FOLDERS.map(async (folder) =>
       (await readdir(`${projectFolder}/${folder}`, { recursive: true }))
-        .filter((name) => name.endsWith('.ts'))
+        .filter((name) => SOURCE.test(name))
         .map((name) => `${folder}/${name}`),
     ),
   )

@@ -1,4 +1,5 @@
-import { COMPILED_VARIABLE } from './compiled-sources.ts'
+import { fileURLToPath } from 'node:url'
+import { COMPILED_VARIABLE, PROGRAM_FOLDER } from './compiled-sources.ts'
 
 /** From here, so that a process finds it from any folder. */
 const TSX = import.meta.resolve('tsx')
@@ -13,4 +14,25 @@ export function typeScriptFlags({ byTsx = false, compiled = process.env[COMPILED
   const loader = new URL('load-compiled.mjs', import.meta.url)
   loader.searchParams.set('folder', compiled)
   return ['--import', loader.href]
+}
+
+const compiledHere = process.env[COMPILED_VARIABLE]
+const programFolder = compiledHere === undefined ? null : `${compiledHere}/${PROGRAM_FOLDER}`
+
+/**
+ * What `node` is given to run the command: as it is packed, where the run of tests has built it. By the sources where it
+ * reads others' TypeScript, or starts servers of its own, whose programs and folders are found from the sources' place.
+ */
+export function commandArguments(args: readonly string[], { byTsx = false } = {}): string[] {
+  const startsServers = args[0] === 'demo' || args[0] === 'backup'
+  if (programFolder !== null && !byTsx && !startsServers)
+    return [`${programFolder}/infra/command-line/main.js`, ...args]
+  const main = fileURLToPath(new URL('../../infra/command-line/main.ts', import.meta.url))
+  return [...typeScriptFlags({ byTsx }), main, ...args]
+}
+
+/** A module of the contract language, for contracts that the command reads without a loader. */
+export function languageModule(name: string): string {
+  if (programFolder !== null) return `${programFolder}/contracts/language/${name}.js`
+  return fileURLToPath(new URL(`../../contracts/language/${name}.ts`, import.meta.url))
 }
