@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Command, Option } from 'commander'
 import { isLoopback, type ServeAddress } from '../../consumers/lag/serve/access.ts'
 import type { LagServer } from '../../consumers/lag/serve/start-lag-server.ts'
@@ -11,9 +10,6 @@ import { TOKEN_PATTERN, TOKEN_RULE } from '../configuration/token.ts'
 import type { UseSession } from '../postgres/kept-sessions.ts'
 import { serveAddressFlag } from './serve-address.ts'
 import type { VerbContext } from './verb.ts'
-
-/** A look that waits for what is away must not keep a verb from its end. */
-const END_LIMIT_MS = 1_000
 
 /** Of so many different defects no more is said. */
 const MOST_SAID = 100
@@ -51,7 +47,7 @@ export async function withLagServer<Result>(
   { address, configuration, token, unwatched = new Map(), verb }: Serving,
   action: (server: LagServer) => Promise<Result>,
 ): Promise<Result> {
-  const [{ createLagReader }, { createLagWatch }, { startLagServer }, { readPage }, { withLagSources }] =
+  const [{ createLagReader }, { createLagWatch }, { startLagServer }, { readPage }, standing] =
     await Promise.all([
       import('../../consumers/lag/lag-reader.ts'),
       import('../../consumers/lag/lag-watch.ts'),
@@ -65,23 +61,22 @@ export async function withLagServer<Result>(
     // What is cut off at the end fails, and says nothing to anybody.
     if (!isOver) output.note(`scission: ${hide(sentence)}`)
   })
-  return await withLagSources(configuration, verb, async (sources) => {
-    const use = watchedOnly(sources.use, unwatched)
-    const readReport = createLagReader({ ...sources, use, wayOut: 'the next look tells it' })
-    const watch = createLagWatch(readReport, (error) => log(`Lag could not be read: ${stackOf(error)}`))
-    try {
-      const title = titleOf(configuration)
-      const server = await startLagServer({ watch, address, token, title, readPage, hide, log, signal })
-      try {
-        return await action(server)
-      } finally {
-        isOver = true
-        await server.close()
-      }
-    } finally {
-      await Promise.race([watch.close(), delay(END_LIMIT_MS, undefined, { ref: false })])
-    }
-  })
+  const { close, sources } = standing.openLagSources(configuration, verb)
+  const use = watchedOnly(sources.use, unwatched)
+  const readReport = createLagReader({ ...sources, use, wayOut: 'the next look tells it' })
+  const watch = createLagWatch(readReport, (error) => log(`Lag could not be read: ${stackOf(error)}`))
+  let server: LagServer | null = null
+  try {
+    const title = titleOf(configuration)
+    server = await startLagServer({ watch, address, token, title, readPage, hide, log, signal })
+    return await action(server)
+  } finally {
+    isOver = true
+    await close(async () => {
+      await server?.close()
+      await watch.close()
+    })
+  }
 }
 
 /** Connects to no database of which it is known why nothing can be told. */
