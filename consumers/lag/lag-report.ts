@@ -6,6 +6,8 @@ import type { ServiceLag } from './service-lag.ts'
 export interface LagReport {
   /** The monolith's side of the log; null where that cannot be reached. */
   readonly monolith: MonolithStanding | null
+  /** Nobody wants it to be told of: its URL is not configured for the verb beside which is looked. */
+  readonly isMonolithUnwatched?: true
   /** In the order of the migration. */
   readonly services: readonly (ServiceLag | UnknownService)[]
   /** Why something is not told, each once. */
@@ -16,6 +18,8 @@ export interface LagReport {
 export interface UnknownService {
   readonly service: string
   readonly status: 'unknown'
+  /** Nobody wants it to be told of: the URL of its database is not configured for the verb beside which is looked. */
+  readonly isUnwatched?: true
 }
 
 /** A sentence for an operator, with the exit code of a verb that needs what is in the way. */

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
+import type { LagReport } from '../../consumers/lag/lag-report.ts'
 import { isLoopback, type ServeAddress } from '../../consumers/lag/serve/access.ts'
+import type { Unwatched } from '../../consumers/lag/serve/mark-unwatched.ts'
 import type { LagServer } from '../../consumers/lag/serve/start-lag-server.ts'
 import { Failure } from '../../contracts/failure.ts'
 import type { MonolithConfiguration } from '../configuration/configuration.ts'
@@ -35,6 +37,8 @@ export interface Serving {
   readonly configuration: MonolithConfiguration
   /** Why nothing is told of a database, by the name of its URL. */
   readonly unwatched?: ReadonlyMap<string, string>
+  /** The names of those URLs among them that nobody has configured: nobody is alerted of them. */
+  readonly unset?: ReadonlySet<string>
   readonly address: ServeAddress
   readonly token: string | null
   /** Names the verb in connections and sentences. */
@@ -44,13 +48,14 @@ export interface Serving {
 /** Serves the page for as long as an action takes; the action begins when it can be asked for. */
 export async function withLagServer<Result>(
   { output, signal }: Pick<VerbContext, 'output' | 'signal'>,
-  { address, configuration, token, unwatched = new Map(), verb }: Serving,
+  { address, configuration, token, unset = new Set(), unwatched = new Map(), verb }: Serving,
   action: (server: LagServer) => Promise<Result>,
 ): Promise<Result> {
-  const [{ createLagReader }, { createLagWatch }, { startLagServer }, { readPage }, standing] =
+  const [{ createLagReader }, { createLagWatch }, { markUnwatched }, { startLagServer }, { readPage }, standing] =
     await Promise.all([
       import('../../consumers/lag/lag-reader.ts'),
       import('../../consumers/lag/lag-watch.ts'),
+      import('../../consumers/lag/serve/mark-unwatched.ts'),
       import('../../consumers/lag/serve/start-lag-server.ts'),
       import('../../consumers/lag/page/read-page.ts'),
       import('./standing.ts'),
@@ -64,7 +69,9 @@ export async function withLagServer<Result>(
   const { close, sources } = standing.openLagSources(configuration, verb)
   const use = watchedOnly(sources.use, unwatched)
   const readReport = createLagReader({ ...sources, use, wayOut: 'the next look tells it' })
-  const watch = createLagWatch(readReport, (error) => log(`Lag could not be read: ${stackOf(error)}`))
+  const unwanted = unwatchedOf(configuration, unset)
+  const readMarked = async (): Promise<LagReport> => markUnwatched(await readReport(), unwanted)
+  const watch = createLagWatch(readMarked, (error) => log(`Lag could not be read: ${stackOf(error)}`))
   let server: LagServer | null = null
   try {
     const title = titleOf(configuration)
@@ -77,6 +84,11 @@ export async function withLagServer<Result>(
       await watch.close()
     })
   }
+}
+
+function unwatchedOf({ monolith, services }: MonolithConfiguration, unset: ReadonlySet<string>): Unwatched {
+  const unwanted = services.filter(({ database }) => unset.has(database.variable))
+  return { isMonolith: unset.has(monolith.variable), services: new Set(unwanted.map(({ service }) => service.name)) }
 }
 
 /** Connects to no database of which it is known why nothing can be told. */
@@ -114,8 +126,8 @@ export async function besideLagServer<Result>(
   if (address === undefined) return await work()
   const configuration = await context.configureWatched()
   const token = await tokenFor(context, address, flags, configuration)
-  const { unwatched } = configuration
-  const serving = { address, configuration, token, unwatched, verb: `${verb} --serve` }
+  const { unset, unwatched } = configuration
+  const serving = { address, configuration, token, unset, unwatched, verb: `${verb} --serve` }
   return await withLagServer(context, serving, async ({ url }) => {
     context.output.note(`Lag is shown at ${url}`)
     return await work()

@@ -42,6 +42,8 @@ export interface MonolithConfiguration extends Configuration {
 export interface WatchedConfiguration extends MonolithConfiguration {
   /** Why nothing is told of a database, by the name of its URL. */
   readonly unwatched: ReadonlyMap<string, string>
+  /** The names of those URLs among them that nobody has given: that one is missing is no fault, as a wrong one is. */
+  readonly unset: ReadonlySet<string>
 }
 
 /** The services whose databases a verb needs. */
@@ -89,7 +91,8 @@ export async function readWatchedConfiguration(request: ConfigurationRequest): P
   const settings = settingsSchema(set, set.services, true).parse(schemaInput(watchable, set.services))
   const { monolith, ...configuration } = assemble(set, set.services, settings, values)
   if (monolith === null) throw new Error('The schema let a configuration pass that has no monolith')
-  return { ...configuration, monolith, unwatched }
+  const unset = new Set([...unwatched.keys()].filter((name) => !values.has(name)))
+  return { ...configuration, monolith, unwatched, unset }
 }
 
 /** Stands where a URL is missing; nobody connects to it. */

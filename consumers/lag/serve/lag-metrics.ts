@@ -4,6 +4,7 @@ import type { ConsumerStatus } from '../judge-consumer.ts'
 import { isKnown, type LagReport } from '../lag-report.ts'
 import type { LagLook } from '../lag-watch.ts'
 import type { ServiceLag } from '../service-lag.ts'
+import { watchedServices } from './mark-unwatched.ts'
 import { isBrokerReachable } from './readiness.ts'
 
 /** What each metric means; names and labels stay. docs/metrics.md has the same. */
@@ -85,10 +86,10 @@ const STATUSES: readonly (ConsumerStatus | 'unknown')[] = ['ok', 'warning', 'sta
 const ACTIVITIES: readonly Activity[] = ['waiting', 'loading', 'indexing', 'following', 'stalled', 'stopped', 'parked']
 const BOUNDS: readonly Age['bound'][] = ['exact', 'at least', 'at most']
 
-/** What a scrape tells of a look. What cannot be told is absent, which alerts can tell from 0. */
+/** What a scrape tells of a look. What cannot be told is absent, which alerts can tell from 0; so is what is not configured. */
 export function lagMetrics({ atMs, history, report, tookMs }: LagLook, nowMs: number): MetricSample[] {
   return [
-    ...report.services.flatMap((lag) => [
+    ...watchedServices(report).flatMap((lag) => [
       sample('scission_service_reachable', isKnown(lag), { service: lag.service }),
       ...STATUSES.map((status) =>
         sample('scission_service_status', status === lag.status, { service: lag.service, status }),
@@ -147,7 +148,7 @@ function monolithMetrics(report: LagReport, secondsLeft: number | null): MetricS
   const { monolith } = report
   const broker = isBrokerReachable(report)
   const reachable = [
-    sample('scission_monolith_reachable', monolith !== null),
+    ...(report.isMonolithUnwatched === true ? [] : [sample('scission_monolith_reachable', monolith !== null)]),
     ...known('scission_broker_reachable', broker === null ? null : Number(broker)),
   ]
   if (monolith === null) return reachable

@@ -69,12 +69,14 @@ test('a URL that a verb does not need is not judged', async () => {
 test('what is watched beside a verb lacks what is not configured, and says why', async () => {
   await withFolder(async (folder) => {
     const environment = { ...NATS, ...IAM, CHAT_DATABASE_URL: 'nonsense' }
-    const { monolith, services, unwatched } = await readWatchedConfiguration(request(folder, environment))
+    const { monolith, services, unset, unwatched } = await readWatchedConfiguration(request(folder, environment))
     assert.is(services.length, 10)
     assert.is(unwatched.get('IAM_DATABASE_URL'), undefined)
     assert.match(String(unwatched.get('CHAT_DATABASE_URL')), /^CHAT_DATABASE_URL is not a PostgreSQL URL: .*\.$/)
     assert.match(String(unwatched.get(monolith.variable)), /^MONOLITH_DATABASE_URL is not set: .*\.$/)
     assert.is(unwatched.size, 10)
+    // A wrong URL was meant to be watched.
+    assert.equal([unset.size, unset.has('CHAT_DATABASE_URL'), unset.has(monolith.variable)], [9, false, true])
   })
 })
 

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import type { MonolithStanding } from '../../../../infra/following/monolith-standing.ts'
 import type { LagReport } from '../../../../consumers/lag/lag-report.ts'
 import { LAG_METRICS, lagMetrics } from '../../../../consumers/lag/serve/lag-metrics.ts'
+import { markUnwatched } from '../../../../consumers/lag/serve/mark-unwatched.ts'
 import { createMetricsRegistry } from '../../../../consumers/lag/serve/metrics-registry.ts'
 import { isBrokerReachable, unreadiness } from '../../../../consumers/lag/serve/readiness.ts'
 import { exact, lagOf, loadingOf } from '../lag-of.ts'
@@ -118,6 +119,23 @@ test('it is ready when all can be told of, and says of what it is not', () => {
     unreadiness(lookOf(away, 0), 0),
     'Not ready: nothing can be told of the monolith, nor of NATS, nor of services sales, stock.',
   )
+})
+
+test('of what is not configured no metric tells, and it keeps nothing from being ready', () => {
+  const services = [lagOf('iam'), ...['sales', 'stock'].map((service) => ({ service, status: 'unknown' as const }))]
+  const unwatched = { isMonolith: true, services: new Set(['iam', 'sales']) }
+  const report = markUnwatched({ monolith: null, services, problems: [] }, unwatched)
+  assert.equal(report.services, [
+    lagOf('iam'),
+    { service: 'sales', status: 'unknown', isUnwatched: true },
+    { service: 'stock', status: 'unknown' },
+  ])
+  assert.equal(told(report, 'scission_service_reachable'), ['iam 1', 'stock 0'])
+  assert.equal(told(report, 'scission_monolith_reachable'), [])
+  assert.is(told(report, 'scission_service_status').filter((text) => text.startsWith('sales')).length, 0)
+  assert.is(unreadiness(lookOf(report, 0), 0), 'Not ready: nothing can be told of service stock.')
+  const watched = markUnwatched(ALL, { isMonolith: false, services: new Set() })
+  assert.equal(watched, ALL)
 })
 
 test('the broker is away where nothing is known of any service, and a problem says it', () => {

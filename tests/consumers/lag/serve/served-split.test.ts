@@ -184,6 +184,17 @@ test('publish and consume are watched beside their work, with what is configured
         ],
       ],
     )
+    // What nobody configured fires no alert, and keeps nothing from being ready.
+    const published = await scrape(url)
+    assert.equal(
+      [
+        valueOf(published, 'scission_service_reachable'),
+        valueOf(published, 'scission_service_status'),
+        valueOf(published, 'scission_monolith_reachable'),
+      ],
+      [undefined, undefined, 1],
+    )
+    assert.is((await ask(`${url}readyz`)).body, 'Ready.\n')
     // A port in use: nothing is done.
     const { port } = new URL(url)
     const refused = await shop.run(['consume', 'sales', '--serve', port])
@@ -198,6 +209,12 @@ test('publish and consume are watched beside their work, with what is configured
     const told = await untilTold(own, (seen) => statusOf(seen) === 'ok')
     assert.equal([told.monolith, told.problems.length], [null, 1])
     assert.match(told.problems[0]?.sentence ?? '', /^MONOLITH_DATABASE_URL is not set/)
+    const consumed = await scrape(own)
+    assert.equal(
+      [valueOf(consumed, 'scission_service_reachable'), valueOf(consumed, 'scission_monolith_reachable')],
+      [1, undefined],
+    )
+    assert.is((await ask(`${own}readyz`)).body, 'Ready.\n')
     await runSql(shop.monolith, [`UPDATE "Order" SET note = 'live' WHERE id = '1'`])
     assert.is((await ask(`${own}report.json`)).status, 401)
     const stream = await openStream(own, BEARER)
