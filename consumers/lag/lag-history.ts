@@ -9,7 +9,10 @@ export interface LagHistory {
   readonly services: Readonly<Record<string, readonly (LagPoint | null)[]>>
   /** WAL that the slot keeps, at each of these times. */
   readonly retainedBytes: readonly (number | null)[]
-  /** When PostgreSQL gives the slot up, at the rate at which what it keeps grew; null where it does not, or nothing limits it. */
+  /**
+   * When PostgreSQL gives the slot up, at the rate at which what it keeps grew; null where it does not, nothing limits it, or it was not
+   * looked at for long enough to know.
+   */
   readonly slotSecondsLeft: number | null
 }
 
@@ -22,8 +25,10 @@ export interface LagPoint {
 
 /** Ten minutes, one look a second. */
 const KEPT = 600
-/** The growth of what the slot keeps is measured over so many looks: a checkpoint makes it jump. */
-const GROWTH_LOOKS = 60
+/** The growth of what the slot keeps is measured over so long, however often it is looked at. */
+const GROWTH_MS = 5 * 60_000
+/** What a slot keeps grows and drops by turns, so that a shorter time tells nothing of the trend. */
+const LEAST_GROWTH_MS = 60_000
 
 interface KeptLook {
   readonly atMs: number
@@ -44,7 +49,7 @@ export function createLagHistory(): { readonly after: (report: LagReport, atMs: 
         times: kept.map((look) => look.atMs),
         services: Object.fromEntries(names.map((name) => [name, kept.map(({ points }) => points.get(name) ?? null)])),
         retainedBytes: kept.map(({ retainedBytes }) => retainedBytes),
-        slotSecondsLeft: slotSecondsLeft(kept.slice(-GROWTH_LOOKS)),
+        slotSecondsLeft: slotSecondsLeft(kept),
       }
     },
   }
@@ -74,12 +79,26 @@ function pointOf({ hops, messages, messagesPerSecond }: ServiceLag): LagPoint {
   return { appliedSeconds: hops.toDatabase.seconds, messages, messagesPerSecond }
 }
 
-/** At the rate of the looks that know it, the oldest and the latest of them. */
-export function slotSecondsLeft(looks: readonly Omit<KeptLook, 'points'>[]): number | null {
-  const known = looks.filter(({ retainedBytes }) => retainedBytes !== null)
-  const [first, latest] = [known.at(0), known.at(-1)]
-  if (first === undefined || latest === undefined || latest.safeBytes === null) return null
-  const grown = (latest.retainedBytes ?? 0) - (first.retainedBytes ?? 0)
-  const seconds = (latest.atMs - first.atMs) / 1_000
-  return grown <= 0 || seconds <= 0 ? null : (latest.safeBytes * seconds) / grown
+type SlotLook = Omit<KeptLook, 'points'>
+
+/**
+ * At the pace of the last five minutes. What a slot keeps grows with each write, and drops as often as its consumer confirms: so
+ * the least of the later half is compared with that of the earlier one, and a drop at either end changes nothing.
+ */
+export function slotSecondsLeft(looks: readonly SlotLook[]): number | null {
+  const latest = looks.findLast(({ retainedBytes }) => retainedBytes !== null)
+  if (latest === undefined || latest.safeBytes === null) return null
+  const pace = bytesPerSecond(looks.filter(({ atMs }) => atMs <= latest.atMs && latest.atMs - atMs <= GROWTH_MS))
+  return pace === null || pace <= 0 ? null : Math.max(0, latest.safeBytes) / pace
+}
+
+function bytesPerSecond(looks: readonly SlotLook[]): number | null {
+  const known = looks.flatMap(({ atMs, retainedBytes: bytes }) => (bytes === null ? [] : [{ atMs, bytes }]))
+  const [first, last] = [known.at(0), known.at(-1)]
+  if (first === undefined || last === undefined || last.atMs - first.atMs < LEAST_GROWTH_MS) return null
+  const middleMs = (first.atMs + last.atMs) / 2
+  const later = known.filter(({ atMs }) => atMs >= middleMs)
+  const least = (of: typeof known): number => Math.min(...of.map(({ bytes }) => bytes))
+  const grown = least(later) - least(known.filter(({ atMs }) => atMs < middleMs))
+  return (grown * 1_000) / ((later[0] ?? last).atMs - first.atMs)
 }

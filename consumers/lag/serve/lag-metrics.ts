@@ -68,7 +68,7 @@ export const LAG_METRICS = {
   },
   scission_slot_seconds_left: {
     labels: [],
-    help: 'Until PostgreSQL gives the slot up, as fast as what it keeps grew of late; absent where it does not grow, or nothing limits it.',
+    help: 'Until PostgreSQL gives the slot up, as fast as what it keeps grew of late; absent where it does not grow, nothing limits it, or it was watched for less than a minute.',
   },
   scission_look_duration_seconds: { labels: [], help: 'How long the latest look at the split took.' },
   scission_look_age_seconds: { labels: [], help: 'How long ago the latest look came to its end.' },
