@@ -51,7 +51,15 @@ export function labelsIn(text: string): string[] {
 interface Panel {
   readonly title: string
   readonly type: string
-  readonly targets?: readonly { readonly expr: string; readonly legendFormat?: string }[]
+  readonly targets?: readonly Target[]
+  readonly fieldConfig?: { readonly defaults: { readonly noValue?: string } }
+}
+
+interface Target {
+  readonly expr: string
+  readonly legendFormat?: string
+  readonly instant?: boolean
+  readonly range?: boolean
 }
 
 export interface Dashboard {
