@@ -4,6 +4,7 @@ import { startEmbeddedNats } from '../infra/embedded/nats-server.ts'
 import { startEmbeddedPostgres } from '../infra/embedded/postgres-server.ts'
 import { projectFolder } from '../infra/embedded/project-folder.ts'
 import { Failure } from '../contracts/failure.ts'
+import { CHROMIUM_FAULT_VARIABLE, provideChromium } from './chromium-program.ts'
 import { COMPILED_VARIABLE, compileSources } from './runner/compiled-sources.ts'
 import { listenForInterruption } from './runner/interruption.ts'
 import { reportOf, runFiles } from './runner/run-files.ts'
@@ -39,6 +40,8 @@ async function main(filters: readonly string[]): Promise<void> {
 }
 
 async function runWithServers(files: readonly TestFile[], signal: AbortSignal, verdicts: Verdict[]): Promise<void> {
+  // Within a file's deadline, at which it is killed, nothing can be installed.
+  const noChromium = files.some(({ inBrowser }) => inBrowser) ? await provideChromium(signal) : null
   const compiled = await compileSources()
   const [postgres, nats] = await Promise.all([startEmbeddedPostgres({ fsync: false }), startEmbeddedNats()])
   try {
@@ -47,6 +50,7 @@ async function runWithServers(files: readonly TestFile[], signal: AbortSignal, v
       [RELEASE_VARIABLE]: await releaseOf(postgres.url),
       [NATS_VARIABLE]: nats.url,
       [COMPILED_VARIABLE]: compiled,
+      ...(noChromium !== null && { [CHROMIUM_FAULT_VARIABLE]: noChromium }),
     }
     await runFiles(files, FILES_AT_ONCE, environment, signal, (judged) => {
       verdicts.push(judged.verdict)

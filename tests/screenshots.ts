@@ -4,7 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { projectFolder } from '../infra/embedded/project-folder.ts'
-import { CHROMIUM_FLAGS, findChromium } from './chromium.ts'
+import { CHROMIUM_FLAGS } from './chromium.ts'
+import { findChromium, WAY_OUT } from './chromium-program.ts'
 
 /**
  * Makes docs/images/lag-page-*.png of the demonstration: one of its load, and two of what comes after it.
@@ -25,7 +26,7 @@ const PHONE = { width: 390, height: 844 }
 
 async function main(): Promise<void> {
   const executablePath = await findChromium()
-  if (executablePath === null) throw new Error('There is no Chromium: install the package chromium, or Google Chrome.')
+  if (executablePath === null) throw new Error(`There is no Chromium: ${WAY_OUT}`)
   await mkdir(FOLDER, { recursive: true })
   const demo = spawn(
     process.execPath,

@@ -1,6 +1,6 @@
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { deadlineOf, inRunningOrder, isWanted, needsTsx } from './test-files.ts'
+import { deadlineOf, inRunningOrder, isWanted, needsBrowser, needsTsx } from './test-files.ts'
 
 test('a file may state its deadline in its first line, and only there', () => {
   assert.is(deadlineOf('// deadline: 300 s\nimport …'), 300_000)
@@ -14,6 +14,12 @@ test('a file may ask for tsx above its imports, and only there', () => {
   assert.ok(needsTsx('// deadline: 300 s\n// by tsx\n'))
   assert.not.ok(needsTsx('import …\n// by tsx\n'))
   assert.not.ok(needsTsx(''))
+})
+
+test('a file that imports the browser needs one', () => {
+  assert.ok(needsBrowser(`import { test } from 'uvu'\nimport { createBrowserTests } from '../../../chromium.ts'\n`))
+  assert.not.ok(needsBrowser(`import { CHROMIUM_FAULT_VARIABLE } from './chromium-program.ts'\n`))
+  assert.not.ok(needsBrowser(''))
 })
 
 test('without filters every file is wanted, with filters those that one of them occurs in', () => {

@@ -1,7 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 
-/** A file of tests, by its path in the project, how long it may run, and whether tsx must run it. */
-export type TestFile = { readonly path: string; readonly deadlineMs: number; readonly byTsx: boolean }
+/** A file of tests, by its path in the project, how long it may run, whether tsx must run it, and whether it needs a browser. */
+export type TestFile = {
+  readonly path: string
+  readonly deadlineMs: number
+  readonly byTsx: boolean
+  readonly inBrowser?: boolean
+}
 
 const DEFAULT_DEADLINE_MS = 120_000
 
@@ -13,7 +18,7 @@ export async function findTestFiles(folder: string, filters: readonly string[]):
     .filter((path) => isWanted(path, filters))
     .map(async (path) => {
       const source = await readFile(path, 'utf8')
-      return { path, deadlineMs: deadlineOf(source), byTsx: needsTsx(source) }
+      return { path, deadlineMs: deadlineOf(source), byTsx: needsTsx(source), inBrowser: needsBrowser(source) }
     })
   return inRunningOrder(await Promise.all(files))
 }
@@ -32,6 +37,11 @@ export function deadlineOf(source: string): number {
 /** Whether the file says in a line before its imports that it loads TypeScript which is not the project's. */
 export function needsTsx(source: string): boolean {
   return /^(\/\/.*\n)*\/\/ by tsx\n/.test(source)
+}
+
+/** Whether the file has tests in a browser. */
+export function needsBrowser(source: string): boolean {
+  return /^import .* from '(\.\.?\/)+chromium\.ts'$/m.test(source)
 }
 
 /** Files that may take longest go first, so that none of them is left running alone at the end. */
