@@ -26,6 +26,7 @@ export async function runCommandLine(world: World, verbs: readonly AddVerb[]): P
     say: (line) => log.warn({ event: 'interrupted' }, line),
     exit: (code) => {
       output.lower()
+      if (log.isJson) sayEnded(log, code)
       process.exit(code)
     },
   })

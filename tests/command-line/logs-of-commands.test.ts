@@ -2,12 +2,13 @@
 import { PassThrough } from 'node:stream'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openJsonLogIfWanted } from '../../infra/command-line/open-log.ts'
 import type { World } from '../../infra/command-line/terminal.ts'
 import { untilTrue } from '../publisher/with-bank.ts'
-import { urlByWayOf, withTcpProxy } from '../tcp-proxy.ts'
+import { type TcpProxy, urlByWayOf, withTcpProxy } from '../tcp-proxy.ts'
 import { readLogsPage } from './logs-page.ts'
 import { type CommandResult, runCommand } from './run-command.ts'
 import { runSql, type Shop, succeed, withClient, withFolder, withShop } from './shop.ts'
@@ -87,6 +88,7 @@ test('publish and consume tell each event in a line of JSON, an outage and its e
         assert.is(stderr.includes('"level":"error"'), false)
       }
       await assertReaderMayGo(shop)
+      await assertEndsAtOnce(shop, proxy)
     }),
   ))
 
@@ -99,6 +101,21 @@ async function assertReaderMayGo(shop: Shop): Promise<void> {
   assert.is(exitCode, 0, stdout)
   assert.match(stderr, /"event":"begun"/)
   assert.match(stdout, 'sales')
+}
+
+/** A second Ctrl-C ends a command that still waits for a server, and its log says so. */
+async function assertEndsAtOnce(shop: Shop, proxy: TcpProxy): Promise<void> {
+  proxy.hold(true)
+  const lag = shop.start(['lag'], { SCISSION_LOG: 'json', SALES_DATABASE_URL: urlByWayOf(shop.sales, proxy) })
+  await lag.waitFor('"event":"begun"')
+  lag.kill('SIGINT')
+  await lag.waitFor('"event":"interrupted"')
+  // What follows at once would be taken for the same key.
+  await delay(500)
+  lag.kill('SIGINT')
+  const { exitCode, stderr } = await lag.ended
+  assert.is(exitCode, 130)
+  assert.match(stderr, /"event":"ended","exitCode":130,[^\n]*\n$/)
 }
 
 function assertPublished(lines: readonly Line[]): void {

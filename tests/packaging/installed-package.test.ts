@@ -61,10 +61,15 @@ async function withInstalledPackage(
   }
 }
 
-/** What browsers get is bundled when the package is made. */
+/** What browsers get is bundled when the package is made, and what Prometheus and Grafana read lies beside it. */
 async function assertPage(folder: string): Promise<void> {
-  const client = join(folder, 'node_modules/scission/dist/consumers/lag/page/client')
+  const dist = join(folder, 'node_modules/scission/dist')
+  const client = join(dist, 'consumers/lag/page/client')
   assert.equal((await readdir(client)).toSorted(), ['index.html', 'page.css', 'page.js'])
+  assert.equal((await readdir(join(dist, 'infra/monitoring'))).toSorted(), [
+    'alert-rules.yaml',
+    'grafana-dashboard.json',
+  ])
   const reader = pathToFileURL(join(client, '../read-page.js')).href
   const { readPage } = (await import(reader)) as { readPage: () => Promise<Page> }
   const { html, script, style } = await readPage()
