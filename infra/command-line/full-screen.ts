@@ -44,6 +44,7 @@ export function openFullScreen(world: World, output: Output, events: FullScreenE
   let drawn = ''
   // While the job is stopped, and for a moment before and after that, the screen is the shell's.
   let isOurs = false
+  let goingOn: NodeJS.Timeout | undefined
   const enter = (): void => {
     drawn = ''
     isOurs = true
@@ -57,8 +58,17 @@ export function openFullScreen(world: World, output: Output, events: FullScreenE
     stdin.setRawMode(false)
     stdin.pause()
   }
+  /** As Ctrl-Z does elsewhere, to all of the job, so that the shell has its terminal back; goes on when that lets it. */
+  const suspend = (): void => {
+    leave()
+    process.kill(0, 'SIGTSTP')
+    goingOn = setTimeout(() => {
+      enter()
+      events.exposed()
+    }, STOP_MS)
+  }
   const pressed = (_: string | undefined, key: PressedKey): void => {
-    if (key.ctrl === true && key.name === 'z') return suspend(leave, enter, events.exposed)
+    if (key.ctrl === true && key.name === 'z') return suspend()
     // In raw mode a terminal sends no signals: whoever listens for them must hear of it all the same.
     if (key.ctrl === true && key.name === 'c') return void process.kill(process.pid, 'SIGINT')
     if (key.ctrl === true && key.name === 'l') drawn = ''
@@ -71,9 +81,11 @@ export function openFullScreen(world: World, output: Output, events: FullScreenE
   output.raise({
     log: (line) => void held.push(line),
     stop: () => {
+      // Nobody would leave the screen that was entered after this.
+      clearTimeout(goingOn)
       stdin.off('keypress', pressed)
       stdout.off('resize', events.exposed)
-      leave()
+      if (isOurs) leave()
       for (const line of held) output.note(line)
     },
   })
@@ -97,14 +109,4 @@ export function frameOf(lines: readonly string[], columns: number): string {
     return ansi.cursorTo(0, row) + line + (isFull ? '' : ansi.eraseEndLine)
   })
   return ansi.beginSynchronizedOutput + placed.join('') + ansi.endSynchronizedOutput
-}
-
-/** As Ctrl-Z does elsewhere, to all of the job, so that the shell has its terminal back; goes on when that lets it. */
-function suspend(leave: () => void, enter: () => void, exposed: () => void): void {
-  leave()
-  process.kill(0, 'SIGTSTP')
-  setTimeout(() => {
-    enter()
-    exposed()
-  }, STOP_MS)
 }

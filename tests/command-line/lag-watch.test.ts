@@ -8,10 +8,12 @@ import { type Shop, succeed, withShop } from './shop.ts'
 import { type TerminalCommand, withProgram, withTerminal } from './terminal-command.ts'
 
 const CRASHING = fileURLToPath(new URL('crashing-view.ts', import.meta.url))
+const ENDING = fileURLToPath(new URL('ending-view.ts', import.meta.url))
 const WATCH = ['lag', '--watch']
 const ESCAPE = '\u001B'
 const CTRL_C = '\u0003'
 const CTRL_Z = '\u001A'
+const ENTERS_SCREEN = '\u001B[?1049h'
 const LEAVES_SCREEN = '\u001B[?1049l'
 const STOPPED = /^> sales +stopped +stop /m
 
@@ -114,6 +116,15 @@ test('Ctrl-C and SIGTERM end it as they end every command, and a terminal withou
         assertGivenBack(terminal)
       }),
     ])
+  }))
+
+test('a view that ends while its job is stopped takes the screen no more', () =>
+  withProgram([...typeScriptFlags(), ENDING], {}, async (terminal) => {
+    assert.is((await terminal.ended).exitCode, 0)
+    assert.match(terminal.written(), /is on the screen/)
+    assertGivenBack(terminal)
+    assert.is(terminal.written().split(ENTERS_SCREEN).length, 2)
+    assert.is(terminal.written().split(LEAVES_SCREEN).length, 2)
   }))
 
 test('a defect leaves no terminal behind that nobody can use', () =>
