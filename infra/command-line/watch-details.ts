@@ -2,6 +2,7 @@ import { activityOf } from '../../consumers/lag/activity.ts'
 import type { ConsumerStatus } from '../../consumers/lag/judge-consumer.ts'
 import type { LagLook } from '../../consumers/lag/lag-watch.ts'
 import { isKnown } from '../../consumers/lag/lag-report.ts'
+import { adviceOf } from '../../consumers/lag/service-advice.ts'
 import type { LoadedEntity } from '../../consumers/lag/loading-progress.ts'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { unreachable } from '../../contracts/failure.ts'
@@ -9,6 +10,7 @@ import type { Age } from '../following/log-lag.ts'
 import { rowsText } from './lag-text.ts'
 import { bytesText, counted, countText, durationText } from './quantities.ts'
 import { cellOf, type Line, printableText, span, type Tone, widthOf, wrapSentence } from './terminal-line.ts'
+import { withCommand } from './watch-messages.ts'
 import { type Screen, toneOf } from './watch-state.ts'
 import { barOf, loadedShare, rateOf, secondsLeftOf, sparkOf } from './watch-table.ts'
 
@@ -16,8 +18,9 @@ import { barOf, loadedShare, rateOf, secondsLeftOf, sparkOf } from './watch-tabl
 export function detailLines(look: LagLook, service: string, screen: Screen): Line[] {
   const lag = look.report.services.find((each) => each.service === service)
   if (lag === undefined) return [[span(`There is no service ${service} in this look.`)]]
-  const sentence = adviceFor(lag.status, service)
-  const advice = wrapSentence(sentence, screen.columns, '  ').map((line): Line => [span(line, toneOf(lag.status))])
+  const advice = wrapSentence(adviceText(lag), screen.columns, '  ').map((line): Line => [
+    span(line, toneOf(lag.status)),
+  ])
   if (!isKnown(lag)) {
     const reasons = look.report.problems.flatMap((problem) => wrapSentence(problem.sentence, screen.columns, '  '))
     return [headOf(service, lag.status, 'unknown'), ...advice, [], ...reasons.map((line): Line => [span(line, 'bad')])]
@@ -38,24 +41,10 @@ function headOf(service: string, status: ConsumerStatus | 'unknown', activity: s
   return [span(service, 'strong'), span('  '), span(activity), span('  '), span(status, toneOf(status))]
 }
 
-/** What to do about a status; docs/lag.md says it at more length. */
-export function adviceFor(status: ConsumerStatus | 'unknown', service: string): string {
-  switch (status) {
-    case 'ok':
-      return 'Nothing is to be done.'
-    case 'warning':
-      return 'It works, and falls behind: see what it waits for, and give its database more resources.'
-    case 'stall':
-      return 'Its consumer is there, and nothing moves: see what it says; it may wait for a lock, or hang.'
-    case 'stop':
-      return `Nobody consumes it: run scission consume ${service}, and see why the last one ended.`
-    case 'parked':
-      return `It works without the changes that were set aside: run scission parked list ${service}.`
-    case 'unknown':
-      return 'Nothing can be told of it, for one of these reasons:'
-    default:
-      return unreachable(status)
-  }
+function adviceText(lag: LagLook['report']['services'][number]): string {
+  if (!isKnown(lag)) return 'Nothing can be told of it, for one of these reasons:'
+  const advice = adviceOf(lag)
+  return advice === null ? 'Nothing is to be done.' : `It ${withCommand(advice)}`
 }
 
 type Fact = readonly [title: string, text: string, tone?: Tone]

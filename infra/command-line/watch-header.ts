@@ -1,10 +1,13 @@
 import type { LagLook } from '../../consumers/lag/lag-watch.ts'
 import type { LagReport } from '../../consumers/lag/lag-report.ts'
+import { isEnding, type SourceFault, slotLimitBytes, sourceFaults } from '../../consumers/lag/source-faults.ts'
+import { byGravity, type Verdict, verdictOf } from '../../consumers/lag/verdict.ts'
+import { unreachable } from '../../contracts/failure.ts'
 import type { SlotStanding } from '../../infra/following/monolith-standing.ts'
 import { unwellServices } from './lag-line.ts'
 import { bytesText, durationText } from './quantities.ts'
-import { type Line, type Part, partsLine, type Span, span, type Tone } from './terminal-line.ts'
-import { toneOf, type WatchState } from './watch-state.ts'
+import { type Line, type Part, partsLine, type Span, span } from './terminal-line.ts'
+import { shownTone, type WatchState } from './watch-state.ts'
 
 /** A look each second: one that takes longer than this is said to be under way. */
 const SLOW_LOOK_MS = 2_500
@@ -21,7 +24,7 @@ export function titleLine(
     { rank: 3, line: [span('Scission', 'strong')] },
     { rank: 4, line: [span(contractSet === prefix ? prefix : `${contractSet} (${prefix})`)] },
     ...(look === null ? [] : [{ rank: 2, line: [span(timeText(look.atMs))] }]),
-    ...(look === null ? [] : [{ rank: 0, line: [overall(look.report)] }]),
+    ...(look === null ? [] : [{ rank: 0, line: [overall(look)] }]),
     ...(controls.isPaused ? [{ rank: 1, line: [span('paused', 'busy')] }] : []),
     ...(isSlow ? [{ rank: 1, line: [span(`looking …${waited}`, 'busy')] }] : []),
     ...(look === null || isSlow ? [] : [{ rank: 5, line: [span(tookText(look), 'faint')] }]),
@@ -37,33 +40,56 @@ function tookText({ tookMs }: LagLook): string {
   return `looked in ${durationText(Math.max(100, tookMs) / 1_000)}`
 }
 
-/** `all ok`, or what is not: the monolith's side first, since all depends on it. */
-export function overall({ monolith, services }: LagReport): Span {
-  const slot = monolith?.slot ?? null
-  const source: readonly [string, Tone] | null =
-    monolith === null
-      ? ['monolith unknown', 'bad']
-      : slot === null
-        ? ['no slot', 'fair']
-        : slot.walStatus === 'lost'
-          ? ['slot lost', 'bad']
-          : slot.isFollowed
-            ? null
-            : ['no publisher', 'bad']
-  const unwell = unwellServices(services)
-  if (source === null && unwell.length === 0) return span('all ok', 'good')
-  const tones: Tone[] = [...(source === null ? [] : [source[1]]), ...unwell.map(({ status }) => toneOf(status))]
-  const told = [...(source === null ? [] : [source[0]]), ...unwellTexts(unwell)]
-  return span(told.join(', '), tones.includes('bad') ? 'bad' : 'fair')
+/** `all ok`, or what is not, the gravest first; of what is as grave the monolith's side, since all depends on it. */
+export function overall({ history: { slotSecondsLeft }, report }: Pick<LagLook, 'history' | 'report'>): Span {
+  const [fault] = sourceFaults(report, slotSecondsLeft)
+  const unwell = unwellServices(report.services)
+  const all = byGravity([
+    ...(fault === undefined ? [] : [{ tone: fault.tone, text: faultWord(fault) }]),
+    ...(unwell.length > MOST_NAMED ? countedByStatus(unwell) : unwell.map(namedStatus)),
+  ])
+  const [gravest] = all
+  return gravest === undefined
+    ? span('all ok', 'good')
+    : span(all.map(({ text }) => text).join(', '), shownTone(gravest.tone))
+}
+
+/** A fault in a word or two. */
+function faultWord(fault: SourceFault): string {
+  switch (fault.kind) {
+    case 'not followed':
+      return 'no publisher'
+    case 'slot ending':
+    case 'slot scarce':
+      return 'slot nearly lost'
+    case 'log late':
+      return `log ${durationText(fault.seconds)} late`
+    case 'monolith unknown':
+    case 'no slot':
+    case 'slot lost':
+    case 'publisher silent':
+    case 'log unknown':
+      return fault.kind
+    default:
+      return unreachable(fault)
+  }
 }
 
 /** So many are named; of more, how many there are of each status. */
 const MOST_NAMED = 3
 
-function unwellTexts(unwell: LagReport['services']): string[] {
-  if (unwell.length <= MOST_NAMED) return unwell.map(({ service, status }) => `${service} ${status}`)
-  const statuses = [...new Set(unwell.map(({ status }) => status))]
-  return statuses.map((status) => `${unwell.filter((each) => each.status === status).length} ${status}`)
+type Unwell = LagReport['services'][number]
+
+function namedStatus(lag: Unwell): Verdict {
+  return { tone: verdictOf(lag).tone, text: `${lag.service} ${lag.status}` }
+}
+
+function countedByStatus(unwell: readonly Unwell[]): Verdict[] {
+  const byStatus = new Map(unwell.map((lag) => [lag.status, lag]))
+  return [...byStatus.values()].map((lag) => ({
+    tone: verdictOf(lag).tone,
+    text: `${unwell.filter(({ status }) => status === lag.status).length} ${lag.status}`,
+  }))
 }
 
 /** Below this the loss of the slot is near: a night's sleep. */
@@ -82,7 +108,7 @@ export function monolithLine(look: LagLook | null, columns: number): Line {
     const lost = span(`slot ${name} is lost: begin anew with publish --new-epoch`, 'bad')
     return partsLine([head, { rank: 0, line: [lost] }], columns)
   }
-  const follows = isFollowed ? span('a publisher follows it', 'good') : span('no publisher follows it', 'bad')
+  const follows = isFollowed ? span('a publisher follows it', 'good') : span('no publisher follows it', 'fair')
   return partsLine(
     [
       head,
@@ -90,7 +116,7 @@ export function monolithLine(look: LagLook | null, columns: number): Line {
       { rank: 6, line: [span(`the log has all up to ${confirmed}`)] },
       { rank: 3, line: [span(behindBytes === 0 ? 'log level' : `log ${bytesText(behindBytes)} behind`)] },
       { rank: 2, line: [keptSpan(slot)] },
-      ...leftParts(look),
+      ...leftParts(look, slot),
     ],
     columns,
   )
@@ -99,16 +125,19 @@ export function monolithLine(look: LagLook | null, columns: number): Line {
 /** Above this share of its limit what the slot keeps is worth a look. */
 const FULL_SHARE = 0.5
 
-function keptSpan({ retainedBytes, safeBytes }: SlotStanding): Span {
-  const kept = `keeps ${bytesText(retainedBytes)} of WAL`
-  if (safeBytes === null) return span(`${kept}, without a limit`)
-  const limit = retainedBytes + Math.max(0, safeBytes)
-  const isFull = retainedBytes > limit * FULL_SHARE
+function keptSpan(slot: SlotStanding): Span {
+  const kept = `keeps ${bytesText(slot.retainedBytes)} of WAL`
+  const limit = slotLimitBytes(slot)
+  if (limit === null) return span(`${kept}, without a limit`)
+  const isFull = slot.retainedBytes > limit * FULL_SHARE
   return span(`${kept}, limit ${bytesText(limit)}`, isFull ? 'fair' : 'plain')
 }
 
-function leftParts({ history: { slotSecondsLeft: left } }: LagLook): Part[] {
+function leftParts({ history: { slotSecondsLeft: left } }: LagLook, slot: SlotStanding): Part[] {
+  if (isEnding(slot)) return [{ rank: 1, line: [span('slot given up at the next checkpoint', 'bad')] }]
   if (left === null) return []
   const isNear = left < NEAR_SECONDS
-  return [{ rank: isNear ? 1 : 5, line: [span(`lost in ${durationText(left)}`, isNear ? 'bad' : 'plain')] }]
+  return [
+    { rank: isNear ? 1 : 5, line: [span(`lost in ${durationText(Math.max(0, left))}`, isNear ? 'bad' : 'plain')] },
+  ]
 }

@@ -15,7 +15,10 @@ const STATUSES: readonly Entry[] = [
   ['ok', 'a consumer works, or has nothing to do'],
   ['warning', 'it works, and falls behind: see what it waits for; give its database more resources'],
   ['stall', 'it is there, and nothing moves: see what it says; it may wait for a lock, or hang'],
-  ['stop', 'nobody consumes it: run consume, and see why the last one ended'],
+  [
+    'stop',
+    'nobody consumes it: run consume, and see why the last one ended; run parked list where it stopped at a transaction',
+  ],
   ['parked', 'it works without changes that were set aside: run parked list'],
   ['unknown', 'its database or the broker tells nothing; the reason is below the table'],
 ]

@@ -1,5 +1,6 @@
 import type { ConsumerStatus } from '../../consumers/lag/judge-consumer.ts'
 import type { LagLook } from '../../consumers/lag/lag-watch.ts'
+import type { Tone as JudgedTone } from '../../consumers/lag/verdict.ts'
 import { unreachable } from '../../contracts/failure.ts'
 import type { Tone } from './terminal-line.ts'
 import type { Display } from './terminal.ts'
@@ -35,5 +36,23 @@ export function toneOf(status: ConsumerStatus | 'unknown'): Tone {
       return 'bad'
     default:
       return unreachable(status)
+  }
+}
+
+/** What nobody can tell is as bad as it may be. */
+export function shownTone(tone: JudgedTone): Tone {
+  switch (tone) {
+    case 'calm':
+      return 'good'
+    case 'busy':
+      return 'busy'
+    case 'warning':
+    case 'parked':
+      return 'fair'
+    case 'unknown':
+    case 'bad':
+      return 'bad'
+    default:
+      return unreachable(tone)
   }
 }

@@ -42,7 +42,7 @@ test('the view is drawn in place at every size, helps, goes on without a broker,
         await terminal.until(STOPPED)
         assert.equal([terminal.isAlternate(), terminal.isCursorShown(), terminal.isColoured()], [true, false, true])
         const [title = '', monolith = ''] = terminal.screen()
-        assert.match(title, /^Scission {2}shop \(t[0-9a-f]+\) {2}\d\d:\d\d:\d\d UTC {2}no slot, sales stop /)
+        assert.match(title, /^Scission {2}shop \(t[0-9a-f]+\) {2}\d\d:\d\d:\d\d UTC {2}sales stop, no slot /)
         assert.match(monolith, /^monolith [0-9A-F]+\/[0-9A-F]+ {2}no slot: nobody follows it$/)
         assert.match(terminal.screen().at(-1) ?? '', /^q quit {2}\? help /)
 

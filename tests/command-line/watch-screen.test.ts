@@ -158,7 +158,16 @@ test('the title says that all is well only where the monolith is followed too', 
   assert.match(titleWith({ ...MONOLITH, slot: null }), /no slot/)
   assert.match(titleWith({ ...MONOLITH, slot: { ...slot, isFollowed: false } }), /no publisher/)
   assert.match(titleWith({ ...MONOLITH, slot: { ...slot, walStatus: 'lost' } }), /slot lost/)
+  const givenUp = { ...MONOLITH, slot: { ...slot, walStatus: 'unreserved', safeBytes: -26_000_000 } }
+  assert.match(titleWith(givenUp), / slot nearly lost /)
+  assert.match(titleWith({ ...MONOLITH, lag: exact(600) }), / log 10 min 00 s late /)
+  assert.match(titleWith({ ...MONOLITH, lag: { seconds: 40, bound: 'at most' } }), / publisher silent /)
+  assert.match(titleWith({ ...MONOLITH, lag: { seconds: 0, bound: 'at least' } }), / log unknown /)
   assert.match(shown(stateOf(lookOf([...well, STOPPED])))[0] ?? '', / chat stop /)
+  // The gravest first.
+  const unfollowed = { ...MONOLITH, slot: { ...slot, isFollowed: false } }
+  const title = shown(stateOf(lookOf([...well, PARKED, STOPPED], { monolith: unfollowed })), { columns: 120 })[0]
+  assert.match(title ?? '', / chat stop, no publisher, iam parked /)
 })
 
 test('a look that takes long is said to, and so is a pause', () => {
@@ -177,6 +186,27 @@ test('the monolith is told with what its slot keeps, and how long that lasts', (
   const look = lookOf([lagOf('iam')])
   const near = { ...look, history: { ...look.history, slotSecondsLeft: 600 } }
   assert.match(shown(stateOf(near)).join('\n'), /keeps 12 MB of WAL, limit 1\.0 GB {2}lost in 10 min 00 s/)
+})
+
+test('what is not well on the way into the log is told with the way out, and nothing is below none', () => {
+  const slot = MONOLITH?.slot ?? null
+  if (MONOLITH === null || slot === null) throw new Error('The fixture has a slot')
+  const textWith = (monolith: LagReport['monolith'], slotSecondsLeft: number | null = null): string => {
+    const look = lookOf([lagOf('iam')], { monolith })
+    return shown(stateOf({ ...look, history: { ...look.history, slotSecondsLeft } }), { columns: 160 }).join('\n')
+  }
+  assert.match(textWith({ ...MONOLITH, lag: exact(600) }), /^The monolith is followed, and what .* is not in the log/m)
+  assert.match(
+    textWith({ ...MONOLITH, slot: { ...slot, isFollowed: false } }),
+    /no publisher, .* Run scission publish\.$/m,
+  )
+  const retainedBytes = 1_026_000_000
+  const text = textWith(
+    { ...MONOLITH, slot: { ...slot, walStatus: 'unreserved', retainedBytes, safeBytes: -26_000_000 } },
+    -15.6,
+  )
+  assert.match(text, /keeps 1\.0 GB of WAL, limit 1\.0 GB {2}slot given up at the next checkpoint/)
+  assert.not.match(text, /-\d/)
 })
 
 test('a wide table has every column, and rows are an estimate where they are', () => {
@@ -223,10 +253,10 @@ test('the details tell the tables, the hops with their bounds, what is parked, a
     detailsOf(0),
     /parked changes\n0\/16A0000 {2}3 changes of User: duplicate key\n4 more changes: see parked list/,
   )
-  assert.match(detailsOf(0), /run scission parked list iam/)
+  assert.match(detailsOf(0), /Run scission parked list iam\./)
   assert.match(detailsOf(1), /^NotificationPreference +13,703 of about 100,000 {2}█░{9} {2}13%$/m)
   assert.match(detailsOf(1), /^Notification +400,000 *$/m)
-  assert.match(detailsOf(2), /run scission consume chat.*\n.*\n.*consumer +nobody holds the lease/s)
+  assert.match(detailsOf(2), /Run\s+scission\s+parked\s+add\s+chat\s+0\/16B0000\..*consumer +nobody holds the lease/s)
   assert.match(detailsOf(2), /log to consumer +3 min 18 s/)
   assert.match(detailsOf(3), /settings {2}unknown.*\nThe database of service settings at/s)
 })
