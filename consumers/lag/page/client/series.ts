@@ -17,10 +17,14 @@ const KEPT = 600
 /** A line is broken where for so long nothing was seen. */
 const GAP_MS = 5_000
 
-/** Adds a look. One that was seen already, as the first after a history may be, is not added twice. */
-export function withLook(series: Series, report: LagReport, atMs: number): Series {
+/**
+ * Adds a look. One that was seen already, as the first after a history may be, is not added twice. Where the server's clock
+ * went back, what is later than the look is dropped: nothing would be drawn before that time has come again.
+ */
+export function withLook(seen: Series, report: LagReport, atMs: number): Series {
+  if (seen.times.at(-1) === atMs) return seen
+  const series = before(seen, atMs)
   const latestMs = series.times.at(-1)
-  if (latestMs !== undefined && atMs <= latestMs) return series
   const broken = latestMs !== undefined && atMs - latestMs > GAP_MS ? withGap(series, latestMs + 1) : series
   const known = new Map(report.services.filter(isKnown).map((lag) => [lag.service, lag]))
   const names = namesOf(broken, report)
@@ -42,26 +46,26 @@ export function withLook(series: Series, report: LagReport, atMs: number): Serie
 }
 
 /** What the server kept replaces what was drawn of the same time; what is older is kept, since a new server knows nothing of it. */
-export function withHistory(series: Series, given: GivenHistory): Series {
+export function withHistory(series: Series, all: GivenHistory): Series {
+  const given = ordered(all)
   const beginMs = given.times[0]
   if (beginMs === undefined) return series
-  const older = series.times.filter((ms) => ms < beginMs).length
-  const latestMs = series.times[older - 1]
-  const kept = upTo(series, older)
-  const before = latestMs !== undefined && beginMs - latestMs > GAP_MS ? withGap(kept, latestMs + 1) : kept
-  const names = [...new Set([...Object.keys(before.services), ...Object.keys(given.services)])]
-  const length = before.times.length
+  const kept = before(series, beginMs)
+  const latestMs = kept.times.at(-1)
+  const older = latestMs !== undefined && beginMs - latestMs > GAP_MS ? withGap(kept, latestMs + 1) : kept
+  const names = [...new Set([...Object.keys(older.services), ...Object.keys(given.services)])]
+  const length = older.times.length
   return latestOf({
-    times: [...before.times, ...given.times],
+    times: [...older.times, ...given.times],
     services: Object.fromEntries(
       names.map((name) => [
         name,
-        [...padded(before.services[name], length), ...padded(given.services[name], given.times.length)],
+        [...padded(older.services[name], length), ...padded(given.services[name], given.times.length)],
       ]),
     ),
-    retainedBytes: [...before.retainedBytes, ...given.retainedBytes],
+    retainedBytes: [...older.retainedBytes, ...given.retainedBytes],
     lastSequences: Object.fromEntries(
-      names.map((name) => [name, [...padded(before.lastSequences[name], length), ...given.times.map(() => null)]]),
+      names.map((name) => [name, [...padded(older.lastSequences[name], length), ...given.times.map(() => null)]]),
     ),
   })
 }
@@ -69,6 +73,29 @@ export function withHistory(series: Series, given: GivenHistory): Series {
 /** Whether nothing tells of it: what is level with the log may be behind the monolith by anything. */
 export function isUntold({ bound, seconds }: Age): boolean {
   return bound === 'at least' && seconds === 0
+}
+
+/** Whether what the slot keeps becomes more; `unknown` where that was not seen for long enough. */
+export type Growth = 'grows' | 'none' | 'unknown'
+
+/** Over less than this nothing is said of growth: a slot moves on every quarter of a minute at best. */
+const LEAST_GROWTH_MS = 60_000
+const GROWTH_MS = 5 * 60_000
+
+/** By the least that was kept in the former and in the latter half of the last minutes: what is kept rises and falls as a saw does. */
+export function growthOf({ retainedBytes, times }: Pick<Series, 'retainedBytes' | 'times'>): Growth {
+  const endMs = times.at(-1) ?? 0
+  const known = times.flatMap((atMs, index) => {
+    const bytes = retainedBytes[index] ?? null
+    return bytes === null || atMs < endMs - GROWTH_MS ? [] : [{ atMs, bytes }]
+  })
+  const beginMs = known[0]?.atMs ?? endMs
+  if ((known.at(-1)?.atMs ?? beginMs) - beginMs < LEAST_GROWTH_MS) return 'unknown'
+  const middleMs = (beginMs + endMs) / 2
+  const leastOf = (half: typeof known): number => half.reduce((least, { bytes }) => Math.min(least, bytes), Infinity)
+  const former = leastOf(known.filter(({ atMs }) => atMs < middleMs))
+  const latter = leastOf(known.filter(({ atMs }) => atMs >= middleMs))
+  return latter > former ? 'grows' : 'none'
 }
 
 /** Messages that came into a stream in a second, over the last ten of them; null where nothing tells it yet. */
@@ -101,8 +128,28 @@ function withGap(series: Series, atMs: number): Series {
   }
 }
 
-function upTo(series: Series, length: number): Series {
-  return sliced(series, 0, length)
+/** What is of an earlier time. */
+function before(series: Series, atMs: number): Series {
+  const later = series.times.findIndex((ms) => ms >= atMs)
+  return later < 0 ? series : sliced(series, 0, later)
+}
+
+/** Without what is later than a point behind it, as where the server's clock went back. */
+function ordered({ retainedBytes, services, times }: GivenHistory): GivenHistory {
+  let leastMs = Infinity
+  const isKept = times.map(() => false)
+  for (let index = times.length - 1; index >= 0; index -= 1) {
+    const atMs = times[index] ?? Infinity
+    isKept[index] = atMs < leastMs
+    leastMs = Math.min(leastMs, atMs)
+  }
+  if (!isKept.includes(false)) return { retainedBytes, services, times }
+  const keptOf = <Value>(values: readonly Value[]): Value[] => values.filter((_, index) => isKept[index])
+  return {
+    times: keptOf(times),
+    services: Object.fromEntries(Object.entries(services).map(([name, points]) => [name, keptOf(points)])),
+    retainedBytes: keptOf(retainedBytes),
+  }
 }
 
 function latestOf(series: Series): Series {

@@ -13,6 +13,7 @@ import {
 } from '../../../../consumers/lag/page/client/chart-data.ts'
 import { flowOf, speedOf } from '../../../../consumers/lag/page/client/flow.ts'
 import {
+  growthOf,
   inflowPerSecond,
   NO_SERIES,
   type Series,
@@ -42,6 +43,62 @@ test('a look is added once, and after a gap the line is broken', () => {
   const series = seriesOf([1_000, 10, 1], [1_000, 10, 1], [2_000, 10, 2], [60_000, 10, 3])
   assert.equal(series.times, [1_000, 2_000, 2_001, 60_000])
   assert.equal(secondsOf(series), [1, 2, null, 3])
+})
+
+test('where the clock of the server went back, what is later is dropped', () => {
+  const back = seriesOf([10_000, 10, 1], [11_000, 10, 2], [12_000, 10, 3], [11_000, 10, 4], [11_500, 10, 5])
+  assert.equal(
+    [back.times, secondsOf(back)],
+    [
+      [10_000, 11_000, 11_500],
+      [1, 4, 5],
+    ],
+  )
+  const point = (appliedSeconds: number) => ({ appliedSeconds, messages: 0, messagesPerSecond: 0 })
+  const given = { times: [1, 8, 9, 2, 3], services: { a: [1, 8, 9, 2, 3].map(point) }, retainedBytes: [1, 8, 9, 2, 3] }
+  const merged = withHistory(NO_SERIES, given)
+  assert.equal(
+    [merged.times, secondsOf(merged), merged.retainedBytes],
+    [
+      [1, 2, 3],
+      [1, 2, 3],
+      [1, 2, 3],
+    ],
+  )
+})
+
+test('whether what is kept grows is told by the least of it, and not before that can be known', () => {
+  const of = (count: number, bytesAt: (second: number) => number | null) => {
+    const seconds = Array.from({ length: count }, (_, second) => second)
+    return growthOf({ times: seconds.map((second) => second * 1_000), retainedBytes: seconds.map(bytesAt) })
+  }
+  assert.is(
+    of(0, () => 1),
+    'unknown',
+  )
+  assert.is(
+    of(50, () => 1),
+    'unknown',
+  )
+  assert.is(
+    of(300, (second) => (second < 280 ? null : 1)),
+    'unknown',
+  )
+  assert.is(
+    of(100, () => 1),
+    'none',
+  )
+  assert.is(
+    of(100, (second) => second),
+    'grows',
+  )
+  // As a slot does whose publisher keeps up: it rises for a quarter of a minute, and falls.
+  for (let count = 90; count < 320; count += 1)
+    assert.is(
+      of(count, (second) => (second % 15) * 1_000),
+      'none',
+      `${count}`,
+    )
 })
 
 test('ten minutes are kept', () => {
@@ -127,6 +184,27 @@ test('the charts are told in a sentence', () => {
     lagSummary(seriesOf([0, 1, 7], [2_000, 1, 0]), ['a']),
     'In the last 2.0 s a was the furthest behind, by 7.0 s; now none is behind.',
   )
+  const unknownAt = (series: Series, atMs: number) =>
+    withLook(series, reportOf([{ service: 'a', status: 'unknown' }], { monolith: null }), atMs)
+  const gone = unknownAt(seriesOf([0, 1, 7], [2_000, 1, 7]), 3_000)
+  assert.is(
+    lagSummary(gone, ['a']),
+    'In the last 3.0 s a was the furthest behind, by 7.0 s; of a nothing can be told now.',
+  )
+  const other = {
+    ...gone,
+    services: { ...gone.services, b: gone.times.map(() => ({ appliedSeconds: 0, messages: 0, messagesPerSecond: 0 })) },
+  }
+  assert.match(
+    lagSummary(other, ['a', 'b']),
+    /7\.0 s; now none of the others is behind, and of a nothing can be told now\.$/,
+  )
+  assert.is(
+    lagSummary(unknownAt(seriesOf([0, 1, 0], [2_000, 1, 0]), 3_000), ['a']),
+    'In the last 3.0 s no service was behind, as far as it is known: for 2.0 s of them; of a nothing can be told now.',
+  )
+  assert.is(lagSummary(unknownAt(unknownAt(NO_SERIES, 0), 1_000), ['a']), 'Nothing could be told in the last 1.0 s.')
+  assert.match(walSummary(gone), /1\.0 MB at most; what it keeps now cannot be told/)
   assert.is(walSummary(NO_SERIES), 'Nothing is drawn yet.')
   assert.match(walSummary(seriesOf([0, 1, 0], [2_000, 1, 0])), /from 1\.0 MB to 1\.0 MB, 1\.0 MB at most/)
 })
