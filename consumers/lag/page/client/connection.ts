@@ -1,7 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { retryAfterMs } from './backoff.ts'
-import type { PageEvent, SentLook } from './page-state.ts'
-import type { GivenHistory } from './series.ts'
+import type { PageEvent } from './page-state.ts'
+import { eventOf } from './read-event.ts'
 
 export interface ConnectionOptions {
   /** Of the events; relative, so that the page may stand behind a path. */
@@ -9,6 +9,8 @@ export interface ConnectionOptions {
   readonly token: () => string | null
   readonly tell: (event: PageEvent) => void
   readonly signal: AbortSignal
+  /** Loads the page anew, where that may help; false where it was done a moment ago. */
+  readonly reload: () => boolean
   /** Ends the wait before the next attempt where it resolves sooner, as when the tab is shown again. */
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
 }
@@ -26,62 +28,95 @@ export async function followEvents(options: ConnectionOptions): Promise<void> {
     const outcome = await readEvents(options)
     if (signal.aborted) return
     if (outcome.kind === 'locked') return tell({ type: 'locked', isWrong: options.token() !== null })
+    // A server of another release sends what this page does not know: it has another page, too.
+    if (outcome.kind === 'unreadable' && options.reload()) return
     failures = outcome.sawLook ? 1 : failures + 1
     const waitMs = retryAfterMs(failures, Math.random())
-    tell({ type: 'lost', reason: outcome.reason, retryAtMs: Date.now() + waitMs })
+    tell({ type: 'lost', reason: reasonOf(outcome), retryAtMs: Date.now() + waitMs })
     await wait(waitMs, signal)
   }
 }
 
 type Outcome =
   | { readonly kind: 'locked' }
+  | { readonly kind: 'unreadable'; readonly sawLook: boolean }
   | { readonly kind: 'lost'; readonly reason: string; readonly sawLook: boolean }
 
-async function readEvents({ address, signal, tell, token }: ConnectionOptions): Promise<Outcome> {
-  const silence = watchSilence(signal)
-  let sawLook = false
+function reasonOf(outcome: Exclude<Outcome, { kind: 'locked' }>): string {
+  return outcome.kind === 'lost'
+    ? outcome.reason
+    : 'The server tells what this page cannot read: see that nothing between them changes it, and load the page anew.'
+}
+
+/** What is wrong with the way to the server is an outcome; what is wrong with the page's own work is thrown. */
+async function readEvents(options: ConnectionOptions): Promise<Outcome> {
+  const silence = watchSilence(options.signal)
   try {
-    const given = token()
-    const response = await fetch(address, {
-      headers: { Accept: 'text/event-stream', ...(given === null ? {} : { Authorization: `Bearer ${given}` }) },
-      cache: 'no-store',
-      signal: silence.signal,
-    })
+    const response = await orNull(ask(options, silence.signal))
+    if (response === null) return { ...AWAY, sawLook: false }
     if (response.status === 401) return { kind: 'locked' }
-    if (!response.ok || response.body === null) return { kind: 'lost', reason: await refusalOf(response), sawLook }
-    const parser = createParser({
-      maxBufferSize: LARGEST_EVENT,
-      onEvent: (message) => {
-        const event = eventOf(message, Date.now())
-        if (event === null) return
-        sawLook ||= event.type === 'look'
-        tell(event)
-      },
-    })
-    const decoder = new TextDecoder()
-    const reader = response.body.getReader()
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-      silence.heard()
-      parser.feed(decoder.decode(piece.value, { stream: true }))
-    }
-    return { kind: 'lost', reason: 'The server ended the connection.', sawLook }
-  } catch {
-    return { kind: 'lost', reason: 'The server cannot be reached.', sawLook }
+    if (!response.ok || response.body === null)
+      return { kind: 'lost', reason: (await orNull(refusalOf(response))) ?? AWAY.reason, sawLook: false }
+    return await readBody(response.body, options.tell, silence)
   } finally {
     silence.end()
+  }
+}
+
+const AWAY = { kind: 'lost', reason: 'The server cannot be reached.' } as const
+
+async function ask({ address, token }: ConnectionOptions, signal: AbortSignal): Promise<Response> {
+  const given = token()
+  return await fetch(address, {
+    headers: { Accept: 'text/event-stream', ...(given === null ? {} : { Authorization: `Bearer ${given}` }) },
+    cache: 'no-store',
+    signal,
+  })
+}
+
+async function orNull<Value>(asked: Promise<Value>): Promise<Value | null> {
+  try {
+    return await asked
+  } catch {
+    return null
+  }
+}
+
+async function readBody(
+  body: NonNullable<Response['body']>,
+  tell: ConnectionOptions['tell'],
+  silence: Silence,
+): Promise<Outcome> {
+  let sawLook = false
+  let isTooLarge = false
+  const messages: EventSourceMessage[] = []
+  const parser = createParser({
+    maxBufferSize: LARGEST_EVENT,
+    onEvent: (message) => void messages.push(message),
+    onError: ({ type }) => (isTooLarge ||= type === 'max-buffer-size-exceeded'),
+  })
+  const decoder = new TextDecoder()
+  const reader = body.getReader()
+  for (;;) {
+    const piece = await orNull(reader.read())
+    if (piece === null) return { ...AWAY, sawLook }
+    if (piece.done) return { kind: 'lost', reason: 'The server ended the connection.', sawLook }
+    silence.heard()
+    parser.feed(decoder.decode(piece.value, { stream: true }))
+    for (const message of messages.splice(0)) {
+      const event = eventOf(message, Date.now())
+      if (event === 'unreadable') return { kind: 'unreadable', sawLook }
+      if (event === null) continue
+      sawLook ||= event.type === 'look'
+      tell(event)
+    }
+    if (isTooLarge) return { kind: 'unreadable', sawLook }
   }
 }
 
 async function refusalOf(response: Response): Promise<string> {
   const text = (await response.text()).trim().slice(0, 300)
   return text === '' ? `The server answers with ${response.status}.` : text
-}
-
-function eventOf({ data, event }: EventSourceMessage, nowMs: number): PageEvent | null {
-  // The server is of the same release as the page.
-  if (event === 'history') return { type: 'history', history: JSON.parse(data) as GivenHistory }
-  if (event === 'look') return { type: 'look', look: JSON.parse(data) as SentLook, nowMs }
-  return null
 }
 
 interface Silence {

@@ -1,6 +1,9 @@
+import { unreachable } from '../../../../contracts/failure.ts'
 import { isKnown, type LagReport } from '../../lag-report.ts'
+import { type SourceFault, sourceFaults } from '../../source-faults.ts'
+import { type Tone, type Verdict, verdictOf } from '../../verdict.ts'
 import { inflowPerSecond, type Series } from './series.ts'
-import { ageText, type Tone, type Verdict, verdictOf } from './words.ts'
+import { ageText } from './words.ts'
 
 /** Where something flows, and how fast; null where nothing tells it. */
 export interface Stream {
@@ -22,21 +25,19 @@ export interface Flow {
 }
 
 /** The picture: what comes into the log, and what of it each service applies. */
-export function flowOf({ monolith, services }: LagReport, series: Series): Flow {
+export function flowOf(report: LagReport, series: Series): Flow {
+  const { monolith, services } = report
   const known = services.filter(isKnown)
   const inflows = known.map(({ service }) => inflowPerSecond(series, service))
   const inflow = inflows.every((rate) => rate === null)
     ? null
     : inflows.reduce<number>((sum, rate) => sum + (rate ?? 0), 0)
-  const publisher = publisherOf(monolith)
-  // One publisher writes all, so that each service tells the same of this hop.
-  const [first] = known
-  const toLog =
-    first === undefined || monolith === null ? 'lag unknown' : `log ${behindText(ageText(first.hops.toLog))}`
+  const faults = sourceFaults(report, null)
+  const toLog = monolith === null ? 'lag unknown' : `log ${behindText(ageText(monolith.lag))}`
   return {
-    monolith: { name: 'Monolith', ...publisher, note: monolith === null ? '' : monolith.position },
-    toLog: { perSecond: inflow, tone: publisher.tone },
-    log: { name: 'Log', ...logVerdict(services), note: toLog },
+    monolith: { name: 'Monolith', ...publisherOf(faults), note: monolith === null ? '' : monolith.position },
+    toLog: { perSecond: inflow, tone: faults[0]?.tone ?? 'calm' },
+    log: { name: 'Log', ...logVerdict(faults, services), note: toLog },
     services: services.map((lag) => {
       const verdict = verdictOf(lag)
       if (!isKnown(lag))
@@ -58,17 +59,41 @@ function behindText(age: string): string {
   return age === '0 s' ? 'level' : `${age} behind`
 }
 
-function publisherOf(monolith: LagReport['monolith']): Verdict {
-  if (monolith === null) return { tone: 'unknown', text: 'unknown' }
-  const { slot } = monolith
-  if (slot === null) return { tone: 'busy', text: 'no slot' }
-  if (slot.walStatus === 'lost') return { tone: 'bad', text: 'slot lost' }
-  return slot.isFollowed ? { tone: 'calm', text: 'followed' } : { tone: 'warning', text: 'not followed' }
+function publisherOf(faults: readonly SourceFault[]): Verdict {
+  for (const fault of faults) {
+    const text = monolithWord(fault)
+    if (text !== null) return { tone: fault.tone, text }
+  }
+  return { tone: 'calm', text: 'followed' }
+}
+
+/** So short that it has room beside the name; null where the fault is none of the monolith's own. */
+function monolithWord({ kind }: SourceFault): string | null {
+  switch (kind) {
+    case 'monolith unknown':
+      return 'unknown'
+    case 'slot ending':
+    case 'slot scarce':
+      return 'slot at risk'
+    case 'publisher silent':
+      return 'silent'
+    case 'no slot':
+    case 'slot lost':
+    case 'not followed':
+      return kind
+    case 'log late':
+    case 'log unknown':
+      return null
+    default:
+      return unreachable(kind)
+  }
 }
 
 /** Of the log itself the services tell: each is read beside its stream. */
-function logVerdict(services: LagReport['services']): Verdict {
-  return services.some(isKnown) ? { tone: 'calm', text: 'reached' } : { tone: 'unknown', text: 'unknown' }
+function logVerdict(faults: readonly SourceFault[], services: LagReport['services']): Verdict {
+  if (!services.some(isKnown)) return { tone: 'unknown', text: 'unknown' }
+  const late = faults.find(({ kind }) => kind === 'log late')
+  return late === undefined ? { tone: 'calm', text: 'reached' } : { tone: late.tone, text: 'late' }
 }
 
 /** How fast a drawing moves: 0 not at all, then a step for each power of ten. */

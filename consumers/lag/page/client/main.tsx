@@ -2,6 +2,7 @@ import { render } from 'preact'
 import { App } from './app.tsx'
 import { followEvents } from './connection.ts'
 import { initialState, nextState, type PageEvent } from './page-state.ts'
+import { reloadOnce } from './reload.ts'
 import { keepToken, takeToken } from './token.ts'
 
 const TICK_MS = 1_000
@@ -21,15 +22,28 @@ function start(root: HTMLElement): void {
     state = nextState(state, event)
     draw()
   }
-  const follow = (): void =>
-    void followEvents({ address: 'events', token: () => token, tell, signal: new AbortController().signal, wait })
+  const reload = (): boolean => reloadOnce(storage, Date.now(), () => window.location.reload())
+  const follow = (): void => {
+    const { signal } = new AbortController()
+    followEvents({ address: 'events', token: () => token, tell, signal, wait, reload }).catch(fail)
+  }
+  /** What was seen last must not look as if it were of now. */
+  const fail = (error: unknown): void => {
+    window.clearInterval(ticking)
+    if (reload()) return
+    const words = document.createElement('p')
+    words.className = 'first'
+    words.textContent = 'This page has met a defect of its own and shows nothing any more: load it anew.'
+    root.replaceChildren(words)
+    throw error
+  }
   const giveToken = (given: string): void => {
     token = given.trim()
     keepToken(storage, token)
     follow()
   }
   darkness.addEventListener('change', draw)
-  window.setInterval(() => tell({ type: 'tick', nowMs: Date.now() }), TICK_MS)
+  const ticking = window.setInterval(() => tell({ type: 'tick', nowMs: Date.now() }), TICK_MS)
   root.replaceChildren()
   draw()
   follow()

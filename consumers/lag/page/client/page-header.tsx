@@ -1,11 +1,12 @@
-import { type PageState, staleSinceMs } from './page-state.ts'
-import { clockText, durationText } from './quantities.ts'
+import { announcementOf, connectionOf, staleText } from './connection-words.ts'
+import type { PageState } from './page-state.ts'
 import { StatusIcon } from './status-chip.tsx'
-import { announcementOf, connectionText, overallOf } from './words.ts'
+import { overallOf } from './words.ts'
 
 export function PageHeader({ state }: { readonly state: PageState }) {
-  const { connection, look, nowMs } = state
-  const overall = look === null ? null : overallOf(look.report)
+  const { connection, look } = state
+  const overall = look === null ? null : overallOf(look)
+  const { kind, text } = connectionOf(state)
   return (
     <header class="head">
       <div class="head-names">
@@ -20,12 +21,12 @@ export function PageHeader({ state }: { readonly state: PageState }) {
           <span>{overall.text}</span>
         </p>
       )}
-      <p class={`connection ${connection.kind}`}>
+      <p class={`connection ${kind}`}>
         <span class="dot" aria-hidden="true" />
-        <span>{connectionText(connection, nowMs)}</span>
+        <span>{text}</span>
       </p>
       <p class="unseen" role="status" aria-live="polite">
-        {announcementOf(look?.report ?? null, connection, staleSinceMs(state) !== null)}
+        {announcementOf(state)}
       </p>
     </header>
   )
@@ -33,15 +34,6 @@ export function PageHeader({ state }: { readonly state: PageState }) {
 
 /** What is shown is not of now: since when, and why. */
 export function StaleBanner({ state }: { readonly state: PageState }) {
-  const sinceMs = staleSinceMs(state)
-  const { connection, nowMs } = state
-  if (sinceMs === null && connection.kind !== 'waiting') return null
-  const reason = connection.kind === 'waiting' ? connection.reason : 'The server has told nothing since.'
-  return (
-    <p class="stale-banner">
-      {sinceMs === null
-        ? reason
-        : `Stale since ${clockText(sinceMs)}, ${durationText(Math.max(0, (nowMs - sinceMs) / 1_000))} ago. ${reason}`}
-    </p>
-  )
+  const text = staleText(state)
+  return text === null ? null : <p class="stale-banner">{text}</p>
 }

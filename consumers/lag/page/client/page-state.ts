@@ -13,7 +13,8 @@ export interface SentLook {
 
 export type Connection =
   | { readonly kind: 'connecting' }
-  | { readonly kind: 'live' }
+  /** Since when, by the browser's clock. */
+  | { readonly kind: 'live'; readonly sinceMs: number }
   /** The server is away; it is tried again then. */
   | { readonly kind: 'waiting'; readonly retryAtMs: number; readonly reason: string }
   /** The server wants a token; `isWrong` where one was given. */
@@ -32,7 +33,7 @@ export interface PageState {
 export type PageEvent =
   | { readonly type: 'connecting' }
   /** The first that a server sends. */
-  | { readonly type: 'history'; readonly history: GivenHistory }
+  | { readonly type: 'history'; readonly history: GivenHistory; readonly nowMs: number }
   | { readonly type: 'look'; readonly look: SentLook; readonly nowMs: number }
   | { readonly type: 'lost'; readonly reason: string; readonly retryAtMs: number }
   | { readonly type: 'locked'; readonly isWrong: boolean }
@@ -48,10 +49,10 @@ export function nextState(state: PageState, event: PageEvent): PageState {
     case 'connecting':
       return { ...state, connection: { kind: 'connecting' } }
     case 'history':
-      return { ...state, connection: { kind: 'live' }, series: withHistory(state.series, event.history) }
+      return { ...state, connection: liveOf(state, event.nowMs), series: withHistory(state.series, event.history) }
     case 'look':
       return {
-        connection: { kind: 'live' },
+        connection: liveOf(state, event.nowMs),
         look: event.look,
         lookCameMs: event.nowMs,
         series: withLook(state.series, event.look.report, event.look.atMs),
@@ -71,11 +72,19 @@ export function nextState(state: PageState, event: PageEvent): PageState {
   }
 }
 
+function liveOf({ connection }: PageState, nowMs: number): Connection {
+  return connection.kind === 'live' ? connection : { kind: 'live', sinceMs: nowMs }
+}
+
 /** A look comes each second; one that is so old is none of now. */
 const STALE_MS = 5_000
 
 /** Since when nothing is told of the present, by the browser's clock; null where the page shows the present. */
-export function staleSinceMs({ connection, lookCameMs, nowMs }: PageState): number | null {
+export function staleSinceMs({
+  connection,
+  lookCameMs,
+  nowMs,
+}: Pick<PageState, 'connection' | 'lookCameMs' | 'nowMs'>): number | null {
   if (lookCameMs === null) return null
   return connection.kind === 'live' && nowMs - lookCameMs < STALE_MS ? null : lookCameMs
 }

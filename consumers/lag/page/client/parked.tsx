@@ -70,7 +70,7 @@ function parkedRows(services: LagReport['services']): ParkedRow[] {
             entity: '–',
             position: stopped.position,
             changes: null,
-            state: 'stopped',
+            state: stopped.state,
             reason: stopped.reason,
           },
         ]),

@@ -77,10 +77,19 @@ export function counted(count: number, noun: string, plural = `${noun}s`): strin
   return `${countText(count)} ${count === 1 ? noun : plural}`
 }
 
-/** Of a whole, between 0 and 1; null where the whole is not known. */
-export function shareOf(done: number, expected: number | null): number | null {
+/** An estimate may be too small, and statistics older than what is there: what goes on is never shown as done. */
+const MOST_UNDONE = 0.99
+
+/** Of what is still being loaded, from 0 to 0.99; null where the whole is not known. */
+export function loadingShareOf(done: number, expected: number | null): number | null {
   if (expected === null) return null
-  return expected <= 0 ? 1 : Math.min(1, Math.max(0, done / expected))
+  return expected <= 0 ? 0 : Math.min(MOST_UNDONE, Math.max(0, done / expected))
+}
+
+/** Of one table, whose rows may all be there while others are loaded. */
+export function shareOfTable(rows: number, expectedRows: number | null, isEstimate: boolean): number | null {
+  const isWhole = expectedRows !== null && (rows === expectedRows || (!isEstimate && rows > expectedRows))
+  return isWhole ? 1 : loadingShareOf(rows, expectedRows)
 }
 
 /** Nothing is complete before it is: 99.96 % is shown as 99.9 %. */

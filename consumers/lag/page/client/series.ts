@@ -71,7 +71,7 @@ export function withHistory(series: Series, all: GivenHistory): Series {
 }
 
 /** Whether nothing tells of it: what is level with the log may be behind the monolith by anything. */
-export function isUntold({ bound, seconds }: Age): boolean {
+function isUntold({ bound, seconds }: Age): boolean {
   return bound === 'at least' && seconds === 0
 }
 

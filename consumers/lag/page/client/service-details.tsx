@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { ServiceLag } from '../../service-lag.ts'
-import { countText, durationText, percentText, shareOf } from './quantities.ts'
+import { countText, durationText, percentText, shareOfTable } from './quantities.ts'
 
 /** What a row has no room for. */
 export function ServiceDetails({ lag }: { readonly lag: ServiceLag }) {
@@ -17,7 +17,7 @@ export function ServiceDetails({ lag }: { readonly lag: ServiceLag }) {
           {lastError === null ? 'none' : `${lastError.text} (${durationText(lastError.secondsAgo)} ago)`}
         </Fact>
       </dl>
-      {loading.entities.length === 0 ? null : <EntitiesTable service={service} entities={loading.entities} />}
+      {loading.entities.length === 0 ? null : <EntitiesTable service={service} loading={loading} />}
     </div>
   )
 }
@@ -33,10 +33,10 @@ function Fact({ children, name }: { readonly children: ComponentChildren; readon
 
 interface EntitiesProps {
   readonly service: string
-  readonly entities: ServiceLag['loading']['entities']
+  readonly loading: ServiceLag['loading']
 }
 
-function EntitiesTable({ entities, service }: EntitiesProps) {
+function EntitiesTable({ loading: { entities, isEstimate }, service }: EntitiesProps) {
   return (
     <table class="entities">
       <caption>Tables of {service}, and what of the snapshot they hold</caption>
@@ -51,7 +51,7 @@ function EntitiesTable({ entities, service }: EntitiesProps) {
       </thead>
       <tbody>
         {entities.map(({ entity, expectedRows, rows }) => {
-          const share = shareOf(rows, expectedRows)
+          const share = shareOfTable(rows, expectedRows, isEstimate)
           return (
             <tr key={entity}>
               <th scope="row">{entity}</th>

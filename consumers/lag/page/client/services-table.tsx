@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks'
 import { isKnown, type LagReport } from '../../lag-report.ts'
 import type { ServiceLag } from '../../service-lag.ts'
-import { bytesText, countText, durationText, percentText, rateText, shareOf } from './quantities.ts'
+import { verdictOf } from '../../verdict.ts'
+import { bytesText, countText, durationText, loadingShareOf, percentText, rateText } from './quantities.ts'
 import { ServiceDetails } from './service-details.tsx'
 import { StatusChip } from './status-chip.tsx'
-import { ageText, verdictOf } from './words.ts'
+import { ageText } from './words.ts'
 
 const COLUMNS = ['Rows', 'Rate', 'Left', 'Pending', 'Position', 'To log', 'Read', 'Applied'] as const
 
@@ -146,7 +147,7 @@ function leftText(seconds: number | null): string {
 
 function RowsCell({ isLoading, loading }: { readonly isLoading: boolean; readonly loading: ServiceLag['loading'] }) {
   const { expectedRows, isEstimate, rows } = loading
-  const share = shareOf(rows, expectedRows)
+  const share = loadingShareOf(rows, expectedRows)
   if (!isLoading || expectedRows === null || share === null) return <>{countText(rows)}</>
   return (
     <span class="rows">

@@ -1,5 +1,5 @@
 import { unreachable } from '../../../../contracts/failure.ts'
-import type { Tone, Verdict } from './words.ts'
+import type { Tone, Verdict } from '../../verdict.ts'
 
 /** A status in words, with an icon and a colour that say the same. */
 export function StatusChip({ tone, text }: Verdict) {

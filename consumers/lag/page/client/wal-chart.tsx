@@ -1,9 +1,10 @@
 import { useMemo } from 'preact/hooks'
+import { slotLimitBytes } from '../../source-faults.ts'
 import type { SentLook } from './page-state.ts'
 import { Chart } from './chart.tsx'
 import { byteAxisEnd, byteMarks, walData, walSummary } from './chart-data.ts'
 import { bytesText, percentText } from './quantities.ts'
-import type { Series } from './series.ts'
+import { growthOf, type Series } from './series.ts'
 import { slotText } from './words.ts'
 
 interface WalChartProps {
@@ -16,7 +17,8 @@ interface WalChartProps {
 export function WalChart({ look, scheme, series }: WalChartProps) {
   const { monolith } = look.report
   const slot = monolith?.slot ?? null
-  const limitBytes = slot === null || slot.safeBytes === null ? null : roundedLimit(slot.retainedBytes + slot.safeBytes)
+  const limitBytes = slot === null ? null : roundedLimit(slotLimitBytes(slot))
+  const share = slot === null || limitBytes === null ? null : slot.retainedBytes / limitBytes
   const data = useMemo(() => walData(series, limitBytes), [series, limitBytes])
   const kept = { label: 'kept', colour: '--accent', dash: [], isShown: true }
   const limit = { label: 'limit', colour: '--bad', dash: [6, 4], isShown: true }
@@ -24,7 +26,7 @@ export function WalChart({ look, scheme, series }: WalChartProps) {
     <section class="card" aria-labelledby="wal-title">
       <h2 id="wal-title">WAL that the monolith keeps</h2>
       <p class="summary" id="wal-summary">
-        {slotText(monolith, look.slotSecondsLeft)} <span class="quiet">{walSummary(series)}</span>
+        {slotText(monolith, look.slotSecondsLeft, growthOf(series))} <span class="quiet">{walSummary(series)}</span>
       </p>
       <Chart
         label="WAL that is kept, over time"
@@ -36,16 +38,16 @@ export function WalChart({ look, scheme, series }: WalChartProps) {
         marks={byteMarks}
         markText={bytesText}
       />
-      {slot === null || limitBytes === null ? null : (
+      {limitBytes === null || share === null ? null : (
         <p class="share wal-share">
           <progress
-            class={slot.retainedBytes / limitBytes > 0.8 ? 'bad' : ''}
+            class={share > 0.8 ? 'bad' : ''}
             max={1}
-            value={slot.retainedBytes / limitBytes}
+            value={Math.min(1, share)}
             aria-label="WAL kept of what may be kept"
           />
           <span>
-            {percentText(slot.retainedBytes / limitBytes)} of {bytesText(limitBytes)}
+            {percentText(share)} of {bytesText(limitBytes)}
           </span>
         </p>
       )}
@@ -55,7 +57,8 @@ export function WalChart({ look, scheme, series }: WalChartProps) {
 
 const MIB = 1024 * 1024
 
-/** The sum wavers by less than a segment: a line that is drawn at it must not. */
-function roundedLimit(bytes: number): number {
+/** The sum wavers by less than a segment: a line that is drawn at it must not. Null where nothing limits it, or nothing may be kept. */
+function roundedLimit(bytes: number | null): number | null {
+  if (bytes === null || bytes === 0) return null
   return Math.round(bytes / (16 * MIB)) * 16 * MIB || bytes
 }

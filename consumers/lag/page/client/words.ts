@@ -1,83 +1,75 @@
 import { unreachable } from '../../../../contracts/failure.ts'
 import type { MonolithStanding } from '../../../../infra/following/monolith-standing.ts'
 import type { Age } from '../../../../infra/following/log-lag.ts'
-import { type Activity, activityOf } from '../../activity.ts'
-import { isKnown, type LagReport, type UnknownService } from '../../lag-report.ts'
+import { isKnown, type LagReport } from '../../lag-report.ts'
 import type { ServiceLag } from '../../service-lag.ts'
-import type { Connection } from './page-state.ts'
-import { isUntold } from './series.ts'
-import { bytesText, durationText, numberWord, percentText, shareOf } from './quantities.ts'
+import { faultText, isEnding, type SourceFault, sourceFaults } from '../../source-faults.ts'
+import { byGravity, type Verdict, verdictOf } from '../../verdict.ts'
+import type { SentLook } from './page-state.ts'
+import type { Growth } from './series.ts'
+import { bytesText, durationText, loadingShareOf, numberWord, percentText } from './quantities.ts'
 
-/** How grave something is, for its colour and its icon: `calm` and `busy` need nobody. */
-export type Tone = 'calm' | 'busy' | 'warning' | 'bad' | 'parked' | 'unknown'
+/** What of a look says how all is. */
+export type Judged = Pick<SentLook, 'report' | 'slotSecondsLeft'>
 
-export interface Verdict {
-  readonly tone: Tone
-  readonly text: string
+/** The state of the whole in a sentence: what is in the way, the gravest first; else who loads, else that all are level. */
+export function overallOf(judged: Judged): Verdict {
+  return joined(judged, (fault) => `${faultText(fault)}${byText(fault)}`, servicesVerdict(judged.report.services))
 }
 
-/** How a service is, in one or two words. */
-export function verdictOf(lag: ServiceLag | UnknownService): Verdict {
-  if (!isKnown(lag)) return { tone: 'unknown', text: 'unknown' }
-  if (lag.status === 'warning') return { tone: 'warning', text: 'falling behind' }
-  return verdictOfActivity(activityOf(lag))
+/** The same without what changes each second. */
+export function steadyOverallOf(judged: Judged): string {
+  const verdict = servicesVerdict(judged.report.services)
+  return joined(judged, faultText, { tone: verdict.tone, text: STEADY[verdict.tone] ?? verdict.text }).text
 }
 
-function verdictOfActivity(activity: Activity): Verdict {
-  switch (activity) {
-    case 'stopped':
-    case 'stalled':
-      return { tone: 'bad', text: activity }
-    case 'parked':
-      return { tone: 'parked', text: activity }
-    case 'waiting':
-    case 'loading':
-    case 'indexing':
-      return { tone: 'busy', text: activity }
-    case 'following':
-      return { tone: 'calm', text: activity }
-    default:
-      return unreachable(activity)
-  }
+const STEADY: Readonly<Partial<Record<Verdict['tone'], string>>> = {
+  busy: 'Services are being loaded',
+  calm: 'All services follow',
 }
 
-const BY_GRAVITY: readonly Tone[] = ['calm', 'busy', 'parked', 'warning', 'unknown', 'bad']
-
-/** The higher, the sooner somebody must come. */
-export function gravityOf({ tone }: Verdict): number {
-  return BY_GRAVITY.indexOf(tone)
+/** How late the log is. */
+function byText(fault: SourceFault): string {
+  return fault.kind === 'log late' ? ` by ${durationText(fault.seconds)}` : ''
 }
 
-/** The state of the whole in a sentence: who is not well, else who loads, else that all are level. */
-export function overallOf(report: LagReport): Verdict {
-  const { services } = report
+/** Of services that need nobody nothing is said beside a fault of what they depend on, but that they load. */
+function joined(
+  { report, slotSecondsLeft }: Judged,
+  textOf: (fault: SourceFault) => string,
+  services: Verdict,
+): Verdict {
+  const [fault] = sourceFaults(report, slotSecondsLeft)
+  if (fault === undefined) return services
+  const source = { tone: fault.tone, text: textOf(fault) }
+  if (services.tone === 'calm') return source
+  const [gravest = source, other = services] = byGravity([source, services])
+  return { tone: gravest.tone, text: `${gravest.text}; ${uncapital(other.text)}` }
+}
+
+function servicesVerdict(services: LagReport['services']): Verdict {
   const unwell = services.filter((lag) => !isKnown(lag) || lag.status !== 'ok')
   if (unwell.length > 0) return unwellText(unwell, services.length)
-  const slot = report.monolith?.slot
-  if (report.monolith === null) return { tone: 'unknown', text: 'Nothing can be told of the monolith' }
-  if (slot?.walStatus === 'lost') return { tone: 'bad', text: 'The slot of the monolith is lost' }
   const known = services.filter(isKnown)
   const loading = known.filter(({ phase }) => phase !== 'following')
-  if (loading.length > 0) return { tone: 'busy', text: loadingText(loading, services.length) }
-  if (slot !== undefined && slot !== null && !slot.isFollowed)
-    return { tone: 'warning', text: 'No publisher follows the monolith' }
-  return followingOf(known)
+  return loading.length > 0
+    ? { tone: 'busy', text: loadingText(loading, services.length) }
+    : { tone: 'calm', text: followingText(known) }
 }
 
-function followingOf(services: readonly ServiceLag[]): Verdict {
-  const isLevel = services.every(({ hops, messages }) => messages === 0 && hops.toDatabase.seconds === 0)
+/** A service that is further behind than this is named, though its consumer works. */
+const NAMED_SECONDS = 10
+
+function followingText(services: readonly ServiceLag[]): string {
   const isOne = services.length === 1
   const all = allOf(services.length)
-  // One publisher writes all: each service tells the same of it.
-  const toLog = services[0]?.hops.toLog
-  if (toLog !== undefined && isUntold(toLog))
-    return {
-      tone: 'unknown',
-      text: `${all} ${isOne ? 'has' : 'have'} what the log has, and nothing tells what is not in it`,
-    }
-  if (toLog?.bound === 'at most') return { tone: 'warning', text: 'Nothing is heard of the publisher' }
-  if (isLevel) return { tone: 'calm', text: `${all} ${isOne ? 'is' : 'are'} level` }
-  return { tone: 'calm', text: `${all} ${isOne ? 'follows' : 'follow'}, and nothing is in the way` }
+  if (services.every(({ hops, messages }) => messages === 0 && hops.toDatabase.seconds === 0))
+    return `${all} ${isOne ? 'is' : 'are'} level`
+  const [furthest] = services.toSorted((one, other) => other.hops.toDatabase.seconds - one.hops.toDatabase.seconds)
+  const follows = `${all} ${isOne ? 'follows' : 'follow'}`
+  if (furthest === undefined || furthest.hops.toDatabase.seconds <= NAMED_SECONDS)
+    return `${follows}, and nothing is in the way`
+  return `${follows}, ${furthest.service} by ${ageText(furthest.hops.toDatabase)} behind`
 }
 
 /** So many are named; more are counted. */
@@ -86,12 +78,11 @@ const NAMED = 3
 function unwellText(unwell: LagReport['services'], of: number): Verdict {
   if (unwell.length === of && !unwell.some(isKnown))
     return { tone: 'unknown', text: 'Nothing can be told of any service' }
-  const gravest = unwell.toSorted((one, other) => gravityOf(verdictOf(other)) - gravityOf(verdictOf(one)))
-  const named = gravest.slice(0, NAMED).map((lag) => `${lag.service} ${verdictOf(lag).text}`)
+  const gravest = byGravity(unwell.map((lag) => ({ ...verdictOf(lag), service: lag.service })))
+  const named = gravest.slice(0, NAMED).map(({ service, text }) => `${service} ${text}`)
   const rest = gravest.length > NAMED ? `, and ${numberWord(gravest.length - NAMED)} more` : ''
-  const tone = gravest[0] === undefined ? 'unknown' : verdictOf(gravest[0]).tone
   return {
-    tone,
+    tone: gravest[0]?.tone ?? 'unknown',
     text: `${capital(numberWord(unwell.length))} of ${numberWord(of)} ${unwell.length === 1 ? 'is' : 'are'} not well: ${named.join(', ')}${rest}`,
   }
 }
@@ -102,7 +93,7 @@ function loadingText(loading: readonly ServiceLag[], of: number): string {
     (sum, lag) => (sum === null || lag.loading.expectedRows === null ? null : sum + lag.loading.expectedRows),
     0,
   )
-  const share = shareOf(rows, expected)
+  const share = loadingShareOf(rows, expected)
   const are = (phase: ServiceLag['phase']): boolean => loading.every((lag) => lag.phase === phase)
   const isOne = loading.length === 1
   const who = loading.length === of ? allOf(of) : `${capital(numberWord(loading.length))} of ${numberWord(of)}`
@@ -120,6 +111,10 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
+function uncapital(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1)
+}
+
 /** `0 s`, `12 s`, `at least 3 s`, `at most 4 s`; `unknown` where nothing tells it. */
 export function ageText({ bound, seconds }: Age): string {
   switch (bound) {
@@ -135,55 +130,23 @@ export function ageText({ bound, seconds }: Age): string {
   }
 }
 
-/** What the slot costs, in sentences. */
-export function slotText(monolith: MonolithStanding | null, secondsLeft: number | null): string {
+/** What the slot costs, in sentences. @param growth of what it keeps, as far as the page has seen it. */
+export function slotText(monolith: MonolithStanding | null, secondsLeft: number | null, growth: Growth): string {
   if (monolith === null) return 'Nothing can be told of the monolith.'
   const { slot } = monolith
   if (slot === null) return 'The monolith has no slot: it keeps no WAL, and nobody follows what is written to it.'
   if (slot.walStatus === 'lost') return `Slot ${slot.name} is lost: PostgreSQL removed the WAL that it needs.`
   const kept = `Slot ${slot.name} keeps ${bytesText(slot.retainedBytes)} of WAL`
+  if (isEnding(slot)) return `${kept}, which is more than it may: it is given up at the next checkpoint.`
   if (slot.safeBytes === null) return `${kept}. Nothing limits that (max_slot_wal_keep_size is not set).`
   const room = `${bytesText(slot.safeBytes)} more, and PostgreSQL gives it up`
   return secondsLeft === null
-    ? `${kept}; ${room}. It does not grow now.`
-    : `${kept}; ${room}: at its present growth in about ${durationText(secondsLeft)}.`
+    ? `${kept}; ${room}. ${GROWTH_TEXTS[growth]}`
+    : `${kept}; ${room}: at its present growth in about ${durationText(Math.max(0, secondsLeft))}.`
 }
 
-export function connectionText(connection: Connection, nowMs: number): string {
-  switch (connection.kind) {
-    case 'connecting':
-      return 'Connecting'
-    case 'live':
-      return 'Live'
-    case 'waiting':
-      return `Reconnecting in ${Math.max(0, Math.ceil((connection.retryAtMs - nowMs) / 1_000))} s`
-    case 'locked':
-      return 'Locked'
-    default:
-      return unreachable(connection)
-  }
-}
-
-/** What a screen reader is told when it changes, and not each second: how everybody is, and whether that is of now. */
-export function announcementOf(report: LagReport | null, connection: Connection, isStale: boolean): string {
-  if (connection.kind === 'locked') return 'A token is needed.'
-  // A page that tries again has not come back yet.
-  if (isStale) return 'The connection is lost. What is shown is not of now.'
-  if (report === null) return ''
-  const { tone } = overallOf(report)
-  const unwell = report.services.filter((lag) => !isKnown(lag) || lag.status !== 'ok')
-  if (unwell.length > 0) return `${unwellText(unwell, report.services.length).text}.`
-  switch (tone) {
-    case 'busy':
-      return 'Services are being loaded, and nothing is in the way.'
-    case 'calm':
-      return 'All services follow.'
-    case 'warning':
-    case 'bad':
-    case 'parked':
-    case 'unknown':
-      return `${overallOf(report).text}.`
-    default:
-      return unreachable(tone)
-  }
+const GROWTH_TEXTS: Readonly<Record<Growth, string>> = {
+  none: 'It does not grow now.',
+  grows: 'It grows, and how fast is not known yet.',
+  unknown: 'Whether it grows is not known yet.',
 }

@@ -1,10 +1,11 @@
 import type { SentLook } from '../../../../consumers/lag/page/client/page-state.ts'
 import type { LagReport } from '../../../../consumers/lag/lag-report.ts'
+import type { Age } from '../../../../infra/following/log-lag.ts'
 import { exact, lagOf, loadingOf } from '../lag-of.ts'
 
 type Monolith = NonNullable<LagReport['monolith']>
 
-export function monolithOf(slot: Partial<NonNullable<Monolith['slot']>> | null = {}): Monolith {
+export function monolithOf(slot: Partial<NonNullable<Monolith['slot']>> | null = {}, lag = exact(0) as Age): Monolith {
   const usual = {
     name: 'scission_shop',
     isFollowed: true,
@@ -14,11 +15,20 @@ export function monolithOf(slot: Partial<NonNullable<Monolith['slot']>> | null =
     safeBytes: null,
     walStatus: 'reserved',
   }
-  return { position: '0/16B3750', slot: slot && { ...usual, ...slot }, lag: exact(0), nowMs: 1_700_000_000_000 }
+  return { position: '0/16B3750', slot: slot && { ...usual, ...slot }, lag, nowMs: 1_700_000_000_000 }
 }
 
 export function reportOf(services: LagReport['services'], given: Partial<LagReport> = {}): LagReport {
   return { monolith: monolithOf(), services, problems: [], ...given }
+}
+
+/** A split whose services are as they are given, and whose first hop is so late for all of them. */
+export function lateReportOf(lag: Age, services = [lagOf('a'), lagOf('b')]): LagReport {
+  const hops = { toLog: lag, toConsumer: lag, toDatabase: lag }
+  return reportOf(
+    services.map((each) => ({ ...each, hops })),
+    { monolith: monolithOf({}, lag) },
+  )
 }
 
 export function lookOf(report: LagReport, given: Partial<SentLook> = {}): SentLook {

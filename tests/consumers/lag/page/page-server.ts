@@ -12,6 +12,8 @@ const POLICY =
 export interface PageServer {
   readonly url: string
   readonly send: (look: SentLook) => void
+  /** Writes what is no look. */
+  readonly sendRaw: (text: string) => void
   /** Ends every stream, as a server does that ends. */
   readonly cut: () => void
   /** From now on the events are refused, until it is told otherwise. */
@@ -55,6 +57,7 @@ export async function withPageServer<Result>(
         latest = look
         for (const stream of streams) stream.write(eventText('look', look))
       },
+      sendRaw: (text) => streams.forEach((stream) => stream.write(text)),
       cut: () => streams.forEach((stream) => stream.destroy()),
       refuse: (refused) => void (isRefused = refused),
     })

@@ -2,10 +2,11 @@
 import type { Page } from 'playwright-core'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { LagReport } from '../../../../consumers/lag/lag-report.ts'
 import { createBrowserTests } from '../../../chromium.ts'
 import { exact, lagOf } from '../lag-of.ts'
 import { accessibilityFaults } from './accessibility.ts'
-import { HOSTILE, lookOf, monolithOf, reportOf, troubledReport } from './looks.ts'
+import { HOSTILE, lookOf, reportOf, troubledReport } from './looks.ts'
 import { textOf, untilShown, withPage } from './open-page.ts'
 import { type PageServer, withPageServer } from './page-server.ts'
 
@@ -14,10 +15,13 @@ const testInBrowser = createBrowserTests()
 const SECOND_MS = 1_000
 
 /** So many looks, one a second, the last one of now. */
-function sendLooks(server: PageServer, count: number, report = troubledReport()): void {
+function sendLooks(server: PageServer, count: number, given?: LagReport): void {
+  const report = given ?? troubledReport()
+  // Nothing limits what is kept of the others.
+  const slotSecondsLeft = given === undefined ? 340 : null
   const from = Date.now() - (count - 1) * SECOND_MS
   for (let second = 0; second < count; second += 1)
-    server.send(lookOf(report, { atMs: from + second * SECOND_MS, slotSecondsLeft: 340 }))
+    server.send(lookOf(report, { atMs: from + second * SECOND_MS, slotSecondsLeft }))
 }
 
 /** Collects in `told` what the region says that a screen reader reads out. */
@@ -82,23 +86,92 @@ testInBrowser('it can be read by whoever does not see it, in light and in dark',
   })
 })
 
+/** Sends a look twice a second, as long as `use` takes: a page to which nothing is sent for long says so. */
+async function sendingLooks(
+  server: PageServer,
+  use: (show: (report: LagReport) => void) => Promise<void>,
+): Promise<void> {
+  let shown: LagReport | null = null
+  const send = (): void => {
+    if (shown !== null) server.send(lookOf(shown))
+  }
+  const timer = setInterval(send, SECOND_MS / 2)
+  try {
+    await use((report) => {
+      shown = report
+      send()
+    })
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/** Without what a page says for which the machine had no time, and without what it says again after that. */
+function withoutPauses(told: readonly string[], before: string): string[] {
+  let latest = before
+  return told.flatMap((text) => {
+    if (text.includes('not of now') || text === latest) return []
+    latest = text
+    return [text]
+  })
+}
+
 testInBrowser('a screen reader hears of what changes, and not of each second', async (browser) => {
   await withPageServer({}, async (server) => {
     await withPage(browser, server.url, {}, async (page) => {
-      const reportWith = (messages: number, status: 'ok' | 'stop') =>
-        reportOf([lagOf('iam', { messages, status }), lagOf('user')])
-      const send = async (messages: number, status: 'ok' | 'stop'): Promise<void> => {
-        server.send(lookOf(reportWith(messages, status)))
-        await untilShown(page, messages.toLocaleString('en-US'), 'tr.service')
-      }
-      await send(1_001, 'ok')
-      await page.evaluate(WATCH_LIVE_REGION)
-      for (const messages of [1_002, 1_003, 1_004]) await send(messages, 'ok')
-      await send(1_005, 'stop')
-      assert.equal(await page.evaluate<string[]>('told'), ['One of two is not well: iam stopped.'])
+      await sendingLooks(server, async (show) => {
+        const send = async (messages: number, status: 'ok' | 'stop'): Promise<void> => {
+          show(reportOf([lagOf('iam', { messages, status }), lagOf('user')]))
+          await untilShown(page, messages.toLocaleString('en-US'), 'tr.service')
+        }
+        await send(1_001, 'ok')
+        await page.evaluate(WATCH_LIVE_REGION)
+        for (const messages of [1_002, 1_003, 1_004]) await send(messages, 'ok')
+        await send(1_005, 'stop')
+        await untilShown(page, 'One of two is not well: iam stopped.', '[aria-live]')
+        const told = await page.evaluate<string[]>('told')
+        const paused = told.some((text) => text.includes('not of now'))
+        const expected = ['One of two is not well: iam stopped.']
+        assert.equal(paused ? withoutPauses(told, 'All services follow.') : told, expected, told.join(' | '))
+      })
     })
   })
 })
+
+testInBrowser(
+  'a server that looks for long is said to look, and one whose words cannot be read loads the page anew once',
+  async (browser) => {
+    await withPageServer({}, async (server) => {
+      await withPage(browser, server.url, {}, async (page) => {
+        server.send(lookOf(reportOf([lagOf('iam')])))
+        await untilShown(page, /Looking for \d+ s …/, '.connection.looking')
+        await untilShown(page, /Stale since .* The server is looking, and has told nothing since\./, '.stale-banner')
+        assert.match(
+          await textOf(page, '[aria-live]'),
+          /^The server is looking, and has told nothing since \d\d:\d\d:\d\d\./,
+        )
+        assert.equal(await accessibilityFaults(page), [])
+        server.send(lookOf(reportOf([lagOf('iam')])))
+        await untilShown(page, 'Live', '.connection.live')
+        const reloaded = page.waitForEvent('load')
+        server.sendRaw('event: look\ndata: {"atMs":\n\n')
+        await reloaded
+        await untilShown(page, 'The only service is level', '.overall')
+        server.sendRaw('event: look\ndata: {"atMs":\n\n')
+        await untilShown(page, /The server tells what this page cannot read/, '.stale-banner')
+        await untilShown(page, 'Live', '.connection.live')
+      })
+      // So does one whose words are of another form, which would end the page's own work.
+      await withPage(browser, server.url, {}, async (page) => {
+        await untilShown(page, 'The only service is level', '.overall')
+        const reloaded = page.waitForEvent('load')
+        server.sendRaw('event: look\ndata: {}\n\n')
+        await reloaded
+        await untilShown(page, 'The only service is level', '.overall')
+      })
+    })
+  },
+)
 
 testInBrowser('everything is reached by the keyboard, and it is seen where it is', async (browser) => {
   await withPageServer({}, async (server) => {
@@ -200,7 +273,7 @@ testInBrowser('a server with a token is opened by the right one, which leaves th
 
 testInBrowser('the first paint comes within a second', async (browser) => {
   await withPageServer({}, async (server) => {
-    server.send(lookOf(reportOf([lagOf('iam')], { monolith: monolithOf(null) })))
+    server.send(lookOf(reportOf([lagOf('iam')])))
     const paints: number[] = []
     // The machine may be busy with other tests in one of these moments.
     for (let attempt = 0; attempt < 10 && !paints.some((ms) => ms < SECOND_MS); attempt += 1)
