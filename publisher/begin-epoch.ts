@@ -7,9 +7,9 @@ import { shapeHash, shapeOf } from '../contracts/wire/shape.ts'
 import { createByteWindow } from '../infra/byte-window.ts'
 import { crashPoint } from '../infra/crash-point.ts'
 import type { LogState, MonolithIdentity } from './decide-publication.ts'
+import { noticeOf } from './events.ts'
 import { createLogWriter, type LogWriter, type StreamWriter } from './log-writer.ts'
 import type { Run } from './run.ts'
-import type { Notice } from '../infra/notice.ts'
 
 /** An epoch that is open for writing: a writer for each service. */
 export interface OpenEpoch {
@@ -92,8 +92,6 @@ function openWriters({ run, logs, epoch }: EpochBeginning): Map<string, StreamWr
   // One trace for the whole run: version 00, trace and span id, sampled. W3C "Trace Context".
   const traceParent = `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`
   const { maxOutageMs } = options
-  const notice: Notice = (text, kind) =>
-    run.report({ type: 'notice', text, ...(kind === 'fault' && { isFault: true }) })
   const common = {
     connection,
     writerId,
@@ -103,7 +101,7 @@ function openWriters({ run, logs, epoch }: EpochBeginning): Map<string, StreamWr
     window,
     waitOut,
     maxOutageMs,
-    notice,
+    notice: noticeOf(run.report),
     failed: run.fail,
     signal,
   }

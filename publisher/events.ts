@@ -1,3 +1,5 @@
+import type { Notice } from '../infra/notice.ts'
+
 /** What a publisher tells whoever watches it: facts, in the past tense, with nothing to decide. */
 export type PublisherEvent =
   | {
@@ -83,4 +85,9 @@ export interface SlotRetention {
   readonly retainedBytes: number
   /** What may still be written before PostgreSQL gives the slot up; null where nothing limits it. */
   readonly safeBytes: number | null
+}
+
+/** Reports what is noticed. */
+export function noticeOf(report: (event: PublisherEvent) => void): Notice {
+  return (text, kind) => report({ type: 'notice', text, ...(kind === 'fault' && { isFault: true }) })
 }

@@ -6,6 +6,7 @@ import { createWaitOut, type WaitOut } from '../infra/nats/outage.ts'
 import { backendPid } from '../infra/postgres/backend.ts'
 import { withSession } from '../infra/postgres/session.ts'
 import { sessionFailure } from '../infra/postgres/session-failure.ts'
+import { noticeOf } from './events.ts'
 import type { PublishOptions, PublisherDependencies, Report } from './publish-snapshot.ts'
 import { type WaitWatch, withWaitWatch } from './wait-watch.ts'
 import type { Notice } from '../infra/notice.ts'
@@ -74,7 +75,7 @@ export async function withConnection<Result>(
   action: (outside: PublisherConnection) => Promise<Result>,
 ): Promise<Result> {
   const options = { ...wishes, maxOutageMs: boundedMs(wishes.maxOutageMs) }
-  const notice: Notice = (text, kind) => report({ type: 'notice', text, ...(kind === 'fault' && { isFault: true }) })
+  const notice = noticeOf(report)
   try {
     options.signal.throwIfAborted()
     return await withNats(
