@@ -1,3 +1,5 @@
+import { closeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import type { Log } from './log.ts'
 import type { World } from './terminal.ts'
 
@@ -20,13 +22,13 @@ export interface Output {
 }
 
 /**
- * Where output goes. A reader that goes away (`scission verify | head`) changes nothing of what is done, nor of the exit
- * code: the rest of the text is dropped.
+ * Where output goes. A reader that goes away (`scission verify | head`), a terminal that is closed (EIO), a file's full
+ * disk (ENOSPC): none of them changes anything of what is done, nor of the exit code. What cannot be written is dropped.
  * @param jsonLog where lines go in place of standard error; null where they are written as they are.
  */
 export function openOutput({ stdout, stderr }: Pick<World, 'stdout' | 'stderr'>, jsonLog: Log | null = null): Output {
   let bars: Bars | null = null
-  for (const stream of [stdout, stderr]) stream.on('error', ignoreGoneReader)
+  for (const stream of [stdout, stderr]) stream.on('error', () => undefined)
   return {
     data: (text) => void stdout.write(`${text}\n`),
     isLogged: jsonLog !== null,
@@ -52,9 +54,13 @@ function noteIn(log: Log, line: string): void {
   if (sentence !== '') log.info({ event: 'note' }, sentence)
 }
 
-function ignoreGoneReader(error: Error): void {
-  if ('code' in error && (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED')) return
-  throw error
+/**
+ * When it ends Node puts terminals back as they were, and aborts where one is gone (exit code 134, and a core): what is
+ * closed it leaves alone.
+ */
+export function closeGoneTerminals({ stdin, stdout, stderr }: Pick<World, 'stdin' | 'stdout' | 'stderr'>): void {
+  for (const [descriptor, { isTTY }] of [stdin, stdout, stderr].entries())
+    if (isTTY === true && !isatty(descriptor)) closeSync(descriptor)
 }
 
 /** Waits until a stream has handed on what was written, which a process that exits would cut off. */

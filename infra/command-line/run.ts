@@ -8,7 +8,7 @@ import { defectOf } from './defect.ts'
 import { type Interruption, listenForInterruption } from './interruption.ts'
 import { createTextLog, type Log } from './log.ts'
 import { openJsonLogIfWanted } from './open-log.ts'
-import { flushed, openOutput } from './output.ts'
+import { closeGoneTerminals, flushed, openOutput } from './output.ts'
 import type { World } from './terminal.ts'
 import { usageFailure } from './usage-errors.ts'
 import type { AddVerb, SharedFlags, VerbContext, VerbExitCode } from './verb.ts'
@@ -32,7 +32,10 @@ export async function runCommandLine(world: World, verbs: readonly AddVerb[]): P
   })
   if (log.isJson) logWordsOfNode(process, log, (code) => process.exit(code))
   // Bars hide the cursor, and whatever ends the process must give it back.
-  process.once('exit', output.lower)
+  process.once('exit', () => {
+    output.lower()
+    closeGoneTerminals(world)
+  })
   try {
     const ended = await runVerb({ world, output, log, interruption }, verbs)
     return interruption.exitCode() ?? ended

@@ -21,6 +21,8 @@ export interface TerminalCommand {
   press(keys: string): void
   resize(columns: number, rows: number): void
   kill(signal: NodeJS.Signals): void
+  /** The terminal goes away, as with a connection that breaks. */
+  hangUp(): void
 }
 
 export interface TerminalOptions {
@@ -108,12 +110,16 @@ export async function withProgram<Result>(
       screen.resize(newColumns, newRows)
       child.resize(newColumns, newRows)
     },
-    kill: (signal) => child.kill(signal),
+    kill: (signal) => void process.kill(child.pid, signal),
+    hangUp: () => {
+      // Its types know nothing of it.
+      if ('destroy' in child && typeof child.destroy === 'function') child.destroy()
+    },
   }
   try {
     return await use(terminal)
   } finally {
-    if (exitCode === null) child.kill('SIGKILL')
+    if (exitCode === null) process.kill(child.pid, 'SIGKILL')
     await ended
     screen.dispose()
   }
