@@ -11,6 +11,8 @@ import { consumeTogether } from './consume-together.ts'
 import type { DemoFlags } from './demo.ts'
 import { type LoadedService, ServicesWatch } from './demo-watch.ts'
 import { MAX_OUTAGE_MS } from './flags.ts'
+import type { Log } from './log.ts'
+import { noticeRecord } from './log-records.ts'
 import { openProgress } from './progress.ts'
 import { counted } from './quantities.ts'
 import type { Steps } from './steps.ts'
@@ -101,10 +103,17 @@ export async function publishLive(
       signal,
     },
     (event) => {
-      if (event.type === 'notice') log[event.isFault === true ? 'warn' : 'info']({ event: 'notice' }, event.text)
+      tellNotice(log, event)
       report(event)
     },
   )
+}
+
+/** Says of an event what an operator should know. */
+export function tellNotice(log: Log, event: PublisherEvent | ConsumerEvent): void {
+  if (event.type !== 'notice') return
+  const { fields, level, sentence } = noticeRecord(event)
+  log[level](fields, sentence)
 }
 
 /** Follows until it is told to end, which is no failure. */

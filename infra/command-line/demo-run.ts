@@ -10,7 +10,7 @@ import type { VerifyReport } from '../verify/report.ts'
 import { demoReport, demoText } from './demo-report.ts'
 import { createDemoDatabases, type DemoServers, startDemoServers, stopDemoServers } from './demo-servers.ts'
 import { type FollowedLive, followLive, verifyAll } from './demo-live.ts'
-import { withDemoPage } from './demo-serve.ts'
+import { demoAddress, requireFreeAddress, withDemoPage } from './demo-serve.ts'
 import type { DemoFlags } from './demo.ts'
 import { bytesText, counted, countText } from './quantities.ts'
 import { openSteps, type Steps } from './steps.ts'
@@ -21,8 +21,10 @@ import { printResult, type VerbContext, type VerbExitCode } from './verb.ts'
 export async function demo(context: VerbContext, flags: DemoFlags): Promise<VerbExitCode> {
   const { output, signal, world } = context
   const startedAt = Date.now()
-  // The sizes are judged before servers are started for them.
+  // What was asked for is judged before servers are started for it.
   sizesFor(flags)
+  const address = demoAddress(flags.serve)
+  if (address !== null) await requireFreeAddress(address)
   const contracts = await loadContracts(world.defaultContracts)
   if ('mistake' in contracts) throw new Failure(1, contracts.mistake)
   const steps = openSteps(world, output)
@@ -34,7 +36,7 @@ export async function demo(context: VerbContext, flags: DemoFlags): Promise<Verb
   )
   try {
     const configuration = await prepareSplit(context, steps, servers, contracts.set, flags)
-    return await withDemoPage(context, configuration, flags, async () => {
+    return await withDemoPage(context, configuration, { address, seed: flags.seed }, async () => {
       const outcome = await split(context, steps, configuration, flags)
       const seconds = (Date.now() - startedAt) / 1000
       const { elements, seed } = flags

@@ -78,7 +78,7 @@ function record(fields: LogFields, sentence: string, level: LogRecord['level'] =
 }
 
 /** What is wrong somebody may have to look at. */
-function noticeRecord({
+export function noticeRecord({
   isFault,
   text,
   type,

@@ -14,9 +14,38 @@ const CLEAN_UP_LIMIT_MS = 15_000
 async function remains(pid: number): Promise<string[]> {
   const mark = `scission-${pid}-`
   const folders = await Promise.all(privateFolderPlaces.map(async (place) => await readdir(place).catch(() => [])))
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
-  const lines = await Promise.all(pids.map(async (id) => await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')))
+  const lines = (await processes()).map(({ line }) => line)
   return [...folders.flat(), ...lines].filter((text) => text.includes(mark))
+}
+
+/** Ends the server's processes for the sessions of a database, as pg_terminate_backend does; those of this demonstration alone. */
+async function endSessionsOf(pid: number, database: string): Promise<void> {
+  const mark = `scission-${pid}-`
+  const servers = (await processes()).filter(({ line }) => line.includes(mark))
+  const sessions = (await processes()).filter(
+    ({ line, parent }) =>
+      servers.some(({ id }) => id === parent) && line.startsWith('postgres: ') && line.split(' ').includes(database),
+  )
+  assert.ok(sessions.length > 0, 'no session was found')
+  for (const { id } of sessions) process.kill(id, 'SIGTERM')
+}
+
+interface RunningProcess {
+  readonly id: number
+  readonly parent: number
+  readonly line: string
+}
+
+/** Manual: proc(5), /proc/pid/cmdline and /proc/pid/status. */
+async function processes(): Promise<RunningProcess[]> {
+  const ids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  return await Promise.all(
+    ids.map(async (id) => {
+      const line = await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '')
+      const status = await readFile(`/proc/${id}/status`, 'utf8').catch(() => '')
+      return { id: Number(id), parent: Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]), line }
+    }),
+  )
 }
 
 async function assertNothingRemains(pid: number): Promise<void> {
@@ -66,6 +95,9 @@ test('without --json it ends in a table for a person; with --serve it goes on, w
     return report.services.length === 10 && report.services.every(({ status }) => status === 'ok')
   }
   while (!(await isLive())) await sleep(200)
+  // What befalls a consumer is told here too.
+  await endSessionsOf(demo.pid, 'iam')
+  await demo.waitFor('iam: The database of service iam is away')
   demo.kill('SIGINT')
   const { exitCode, stderr, stdout } = await demo.ended
   assert.is(exitCode, 130, stderr)

@@ -47,6 +47,9 @@ export const SERVE_SCENARIOS: Readonly<Record<string, () => Promise<CommandResul
   'missing-token-file': async () => await consumeIam(['--serve', '0', '--token-file', '/nowhere/token']),
   'bad-token-file': async () => await withTokenFile('hidden-13 hidden-14 hidden-15'),
   'serve-port-in-use': async () => await withUsedPort(async (port) => await consumeIam(['--serve', String(port)])),
+  'demo-serve-elsewhere': async () => await runCommand(['demo', '--serve', '0.0.0.0:8693']),
+  'demo-port-in-use': async () =>
+    await withUsedPort(async (port) => await runCommand(['demo', '--serve', String(port)])),
   'serve-no-address': async () =>
     await consumeIam(['--serve', '192.0.2.1:8693'], { SCISSION_TOKEN: 'hidden-16-hidden-17' }),
 }
