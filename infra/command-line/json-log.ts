@@ -27,13 +27,18 @@ export function openJsonLog({ verb, urls, write }: JsonLogOptions): Log {
       serializers: { err: (error: unknown) => error },
       redact: { paths: REDACTED, censor: '***' },
     },
-    { write },
+    { write: (line: string) => write(escapedControls(line)) },
   )
   const told =
     (level: LogLevel) =>
     ({ event, ...fields }: LogFields, sentence: string): void =>
       logger[level]({ event, ...cleanFields(fields, urls) }, withoutSecrets(sentence, urls))
   return { isJson: true, info: told('info'), warn: told('warn'), error: told('error') }
+}
+
+/** JSON lets these stand as they are, and a terminal obeys them (U+009B begins what an escape does). */
+function escapedControls(line: string): string {
+  return line.replaceAll(/[\u007F-\u009F]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`)
 }
 
 /** Before they are JSON, in which a password may be escaped and would not be found. */

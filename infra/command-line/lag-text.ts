@@ -8,6 +8,7 @@ import type { Age } from '../following/log-lag.ts'
 import type { MonolithStanding } from '../following/monolith-standing.ts'
 import { bytesText, counted, countText, durationText } from './quantities.ts'
 import { type Column, tableText, wrappedText } from './tables.ts'
+import { printableLines } from './terminal-line.ts'
 import { type Colours, displayOf, type World } from './terminal.ts'
 
 /** For what a table is made. */
@@ -121,7 +122,7 @@ export function parkedSentences(services: readonly ServiceLag[], columns: number
       ? []
       : [
           wrappedText(
-            `Service ${service} stopped at ${stopped.position}: ${stopped.reason}; see parked list.`,
+            `Service ${service} stopped at ${stopped.position}: ${printableLines(stopped.reason)}; see parked list.`,
             columns,
           ),
         ]),
@@ -136,7 +137,12 @@ export function errorSentences(services: readonly ServiceLag[], columns: number)
   return services.flatMap(({ lastError, service }) =>
     lastError === null
       ? []
-      : [wrappedText(`Service ${service} said ${durationText(lastError.secondsAgo)} ago: ${lastError.text}`, columns)],
+      : [
+          wrappedText(
+            `Service ${service} said ${durationText(lastError.secondsAgo)} ago: ${printableLines(lastError.text)}`,
+            columns,
+          ),
+        ],
   )
 }
 

@@ -3,6 +3,7 @@ import { unreachable } from '../../contracts/failure.ts'
 import type { PublisherEvent } from '../../publisher/events.ts'
 import type { LogForm } from '../configuration/log-form.ts'
 import type { VerifyEvent } from '../verify/events.ts'
+import { printableLines } from './terminal-line.ts'
 
 /** What the command line tells of itself, whatever the verb. */
 export const OWN_EVENTS = ['begun', 'ended', 'failed', 'interrupted', 'notice', 'problem', 'note'] as const
@@ -39,8 +40,10 @@ export interface LogRecord {
   readonly sentence: string
 }
 
-/** @param note writes a line. */
-export function createTextLog(note: (line: string) => void): Log {
+/** @param write writes a line. */
+export function createTextLog(write: (line: string) => void): Log {
+  // A sentence may quote what a server or a driver said.
+  const note = (sentence: string): void => write(printableLines(sentence))
   return {
     isJson: false,
     info: (_, sentence) => note(sentence),

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { Log } from './log.ts'
+import { withoutControls } from './terminal-line.ts'
 import type { World } from './terminal.ts'
 
 /** Bars that are on the screen: lines go above them, and they must be taken down before the process ends. */
@@ -24,18 +25,20 @@ export interface Output {
 /**
  * Where output goes. A reader that goes away (`scission verify | head`), a terminal that is closed (EIO), a file's full
  * disk (ENOSPC): none of them changes anything of what is done, nor of the exit code. What cannot be written is dropped.
+ * What is read by a person holds no control characters: names and values of others' databases may.
  * @param jsonLog where lines go in place of standard error; null where they are written as they are.
  */
 export function openOutput({ stdout, stderr }: Pick<World, 'stdout' | 'stderr'>, jsonLog: Log | null = null): Output {
   let bars: Bars | null = null
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined)
   return {
-    data: (text) => void stdout.write(`${text}\n`),
+    // A program gets what is there, byte for byte.
+    data: (text) => void stdout.write(`${stdout.isTTY === true ? withoutControls(text) : text}\n`),
     isLogged: jsonLog !== null,
     note: (line) => {
       if (jsonLog !== null) noteIn(jsonLog, line)
-      else if (bars === null) stderr.write(`${line}\n`)
-      else bars.log(line)
+      else if (bars === null) stderr.write(`${withoutControls(line)}\n`)
+      else bars.log(withoutControls(line))
     },
     raise: (raised) => {
       bars = raised

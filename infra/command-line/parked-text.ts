@@ -4,6 +4,7 @@ import type { RetriedGroup } from '../../consumers/parked/retry-parked.ts'
 import type { ShownChange, ShownTransaction, ShownValue } from '../../consumers/parked/show-parked.ts'
 import { counted, countText } from './quantities.ts'
 import { tableText, wrappedText } from './tables.ts'
+import { printableLines, printableText } from './terminal-line.ts'
 
 export interface ParkedOfService {
   readonly service: string
@@ -37,7 +38,7 @@ export function listText(services: readonly ParkedOfService[], columns: number):
       position,
       state,
       changes === 0 ? '' : countText(changes),
-      entities.join(', '),
+      printableText(entities.join(', '), true),
     ]),
   )
   const left = services.flatMap(({ service, transactions }) => leftText(service, transactions))
@@ -45,7 +46,7 @@ export function listText(services: readonly ParkedOfService[], columns: number):
     const wayOn = wayOnText(service, each)
     return each.reason === null
       ? []
-      : [wrappedText(`${service} ${each.position}: ${each.reason}. ${wayOn}`, columns, '  ')]
+      : [wrappedText(`${service} ${each.position}: ${printableLines(each.reason)}. ${wayOn}`, columns, '  ')]
   })
   return [[table, ...left].join('\n'), ...reasons].join('\n\n')
 }
@@ -88,12 +89,12 @@ export function chosenText(service: string, { position, state }: ParkedTransacti
 
 export function shownText(service: string, transaction: ShownTransaction, columns: number): string {
   const { changes, reason, shown } = transaction
-  const heading = `${service}: ${summaryText(transaction)}${reason === null ? '' : `: ${reason}`}.`
+  const heading = `${service}: ${summaryText(transaction)}${reason === null ? '' : `: ${printableLines(reason)}`}.`
   const left = changes - shown.length
   return [
     wrappedText(heading, columns, '  '),
     // Values stand in these as they are, blanks included.
-    ...shown.map((change) => `- ${changeText(change)}`),
+    ...shown.map((change) => `- ${printableText(changeText(change), true)}`),
     ...(left > 0 ? [`- and ${countText(left)} more (--limit)`] : []),
   ].join('\n')
 }
@@ -113,7 +114,11 @@ export function retriedText(service: string, groups: readonly RetriedGroup[], { 
   const lines = groups.map(({ changes, positions, refused }) => {
     const what = `${counted(changes, 'change')} of ${counted(positions.length, 'transaction')} from ${positions[0]} on`
     const outcome =
-      refused === null ? (dryRun ? 'would be applied' : 'applied') : `refused, and nothing is applied: ${refused}`
+      refused === null
+        ? dryRun
+          ? 'would be applied'
+          : 'applied'
+        : `refused, and nothing is applied: ${printableLines(refused)}`
     return wrappedText(`${what}: ${outcome}.`, columns, '  ')
   })
   const refused = groups.filter((group) => group.refused !== null).length
@@ -130,5 +135,5 @@ export function discardedText(service: string, transaction: ParkedTransaction, {
 
 /** For example `2 changes (Customer) of the transaction at 0/30`. */
 export function summaryText({ changes, entities, position }: ParkedTransaction): string {
-  return `${counted(changes, 'change')} (${entities.join(', ')}) of the transaction at ${position}`
+  return `${counted(changes, 'change')} (${printableText(entities.join(', '), true)}) of the transaction at ${position}`
 }

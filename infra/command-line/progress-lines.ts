@@ -4,6 +4,7 @@ import type { PublisherEvent } from '../../publisher/events.ts'
 import type { VerifyEvent } from '../verify/events.ts'
 import { movingSeconds } from './lane-text.ts'
 import { type Board, type Lane, lanes, totalLane } from './progress-board.ts'
+import { printableLines } from './terminal-line.ts'
 import { bytesText, clockText, counted, countText, durationText, rateText, secondsLeft } from './quantities.ts'
 
 const SHORTEST_TOLD_SECONDS = 0.1
@@ -25,7 +26,7 @@ export function summaryLine(title: string, lane: Lane, nowMs: number): string | 
 
 /** What is said of an event of the publisher's; null where it is not worth a line. */
 export function publisherLine(board: Board, event: PublisherEvent): string | null {
-  if (event.type === 'notice') return event.text
+  if (event.type === 'notice') return printableLines(event.text)
   if (event.type === 'manifest-closed') return `${event.service}: ${doneText(board, event.service, 'published')}`
   if (event.type === 'following-begun') return `Follows the monolith from ${event.from} on`
   if (event.type !== 'epoch-begun') return null
@@ -34,7 +35,7 @@ export function publisherLine(board: Board, event: PublisherEvent): string | nul
 
 /** What is said of an event of a consumer's; null where it is not worth a line. */
 export function consumerLine(board: Board, event: ConsumerEvent): string | null {
-  if (event.type === 'notice') return `${event.service}: ${event.text}`
+  if (event.type === 'notice') return `${event.service}: ${printableLines(event.text)}`
   if (event.type !== 'phase-entered') return null
   switch (event.phase) {
     case 'waiting':

@@ -30,6 +30,23 @@ export function printableText(text: string, isUnicode: boolean): string {
   return isUnicode ? printable : printable.replaceAll('…', '~').replaceAll(/[^ -~]/gu, '?')
 }
 
+/** The same for a text whose lines stay: what somebody wrote into a database must not write on an operator's terminal. */
+export function printableLines(text: string): string {
+  return text
+    .split(/\r?\n/)
+    .map((line) => printableText(line, true))
+    .join('\n')
+}
+
+/** What a terminal would obey is taken out of a text, our own colours and the ends of its lines aside. */
+export function withoutControls(text: string): string {
+  return text.replaceAll(/(?![\n\t])\p{Cc}(\[\d{1,2}m)?/gu, (found: string, colour = '') =>
+    colour !== '' && found.startsWith(ESCAPE) ? found : ` ${colour}`,
+  )
+}
+
+const ESCAPE = '\u001B'
+
 /** How many cells of a terminal a text takes that `printableText` has made. */
 export function widthOf(text: string): number {
   let width = 0
