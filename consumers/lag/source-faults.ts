@@ -160,9 +160,10 @@ export function sourceAdvice(fault: SourceFault, { bytesText, durationText }: Wo
 }
 
 const UNPUBLISHED: Advice = { text: 'has no slot: nothing was published yet.', command: 'scission publish' }
+/** No command stands by itself here: after a load for a planned downtime it would undo that. */
 const UNSLOTTED: Advice = {
-  text: 'has no slot, so that nothing is followed that is written to it. Where changes are to follow, begin anew.',
-  command: 'scission publish --new-epoch',
+  text: 'has no slot, so that nobody follows what is written to it. After publish --no-slot that is as it should be; else begin anew with publish --new-epoch.',
+  command: null,
 }
 const UNTOLD: Advice = {
   text: 'does not tell what of it is not in the log. Where that stays so, let the role that looks have pg_read_all_stats, and REPLICATION.',

@@ -126,7 +126,7 @@ test('a slot that nobody follows, or that is lost or nearly so, is warned of wit
       ({ command, tone }) => [tone, command],
     )
   assert.equal(of({}), [])
-  assert.equal(of(null), [['warning', 'scission publish --new-epoch']])
+  assert.equal(of(null), [['warning', null]])
   assert.equal(of(null, null, 0), [['warning', 'scission publish']])
   assert.equal(of({ isFollowed: false }), [['warning', 'scission publish']])
   assert.equal(of({ walStatus: 'lost' }), [['bad', 'scission publish --new-epoch']])
