@@ -6,6 +6,7 @@ import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { unreachable } from '../../contracts/failure.ts'
 import type { Age } from '../following/log-lag.ts'
 import type { MonolithStanding } from '../following/monolith-standing.ts'
+import { slotRoomText } from './slot-room.ts'
 import { bytesText, counted, countText, durationText } from './quantities.ts'
 import { type Column, tableText, wrappedText } from './tables.ts'
 import { printableLines } from './terminal-line.ts'
@@ -160,12 +161,8 @@ export function slotSentence({ position, slot }: MonolithStanding, columns: numb
       columns,
     )
   const who = isFollowed ? 'a publisher follows it' : 'no publisher follows it'
-  const room =
-    safeBytes === null
-      ? 'nothing limits that (max_slot_wal_keep_size)'
-      : `${bytesText(safeBytes)} more and it is given up`
   return wrappedText(
-    `The monolith is at ${position}; ${who}, and the log has all up to ${confirmed} (${bytesText(behindBytes)} of WAL behind). Slot ${name} keeps ${bytesText(retainedBytes)} of WAL; ${room}.`,
+    `The monolith is at ${position}; ${who}, and the log has all up to ${confirmed} (${bytesText(behindBytes)} of WAL behind). Slot ${name} keeps ${bytesText(retainedBytes)} of WAL; ${slotRoomText(safeBytes)}.`,
     columns,
   )
 }

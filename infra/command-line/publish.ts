@@ -6,6 +6,7 @@ import { connectionsFlag, maxOutageOption, rateFlag } from './flags.ts'
 import { openProgress } from './progress.ts'
 import { besideLagServer, type ServeFlags, withServeFlags } from './serve.ts'
 import { bytesText, countText, counted, durationText } from './quantities.ts'
+import { slotRoomText } from './slot-room.ts'
 import { tableText, wrappedText } from './tables.ts'
 import { displayOf } from './terminal.ts'
 import {
@@ -152,10 +153,6 @@ export function publishText(outcome: PublishOutcome, columns: number): string {
 function slotLines({ slot }: PublishOutcome, columns: number): string[] {
   if (slot === null)
     return [wrappedText('No slot is kept: what is written to the monolith from now on is not in the log.', columns)]
-  const room =
-    slot.safeBytes === null
-      ? 'nothing limits it (max_slot_wal_keep_size)'
-      : `${bytesText(slot.safeBytes)} more and it is given up`
   const held = `${bytesText(slot.retainedBytes)} of WAL in the monolith`
-  return [wrappedText(`Slot ${slot.name} is kept, and with it ${held}; ${room}.`, columns)]
+  return [wrappedText(`Slot ${slot.name} is kept, and with it ${held}; ${slotRoomText(slot.safeBytes)}.`, columns)]
 }

@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ServiceLag } from '../../consumers/lag/service-lag.ts'
 import { errorSentences, lagTable, rowsText } from '../../infra/command-line/lag-text.ts'
+import { slotRoomText } from '../../infra/command-line/slot-room.ts'
 import { exact, lagOf, loadingOf } from '../consumers/lag/lag-of.ts'
 
 const LAG = lagOf('notifications', {
@@ -90,6 +91,12 @@ test('colours tell the statuses apart, and only where they are wanted', () => {
   const coloured = lagTable([LAG], { columns: 200, colours: picocolors.createColors(true) })
   assert.match(coloured, '\u001B[33mwarning\u001B[39m')
   assert.not.match(lagTable([LAG], { columns: 200, colours: plain }), '\u001B')
+})
+
+test('what a slot may still keep is told, also where that is nothing any more', () => {
+  assert.is(slotRoomText(null), 'nothing limits that (max_slot_wal_keep_size)')
+  assert.is(slotRoomText(24_000_000), '24 MB more and it is given up')
+  assert.is(slotRoomText(-26_000_000), 'it is given up at the next checkpoint')
 })
 
 test.run()
