@@ -158,7 +158,9 @@ test('a stream that came back older, and was written on by another publisher, is
       [(await service.consume()).loadedRows, await service.sql('SELECT count(*) FROM "Customer"')],
       [0, ['10']],
     )
-    await service.sql(`UPDATE scission.checkpoint SET phase = 'loading'`)
+    // What it says of its place is of this stream from then on.
+    assert.equal(await service.sql('SELECT stream_sequence FROM scission.checkpoint'), [String(await log.length())])
+    await service.sql(`UPDATE scission.checkpoint SET phase = 'loading', stream_sequence = 1000`)
     await refusedWith4(service, /which stream \w+ does not hold/)
     await service.sql(`UPDATE scission.checkpoint SET phase = 'following'`)
     for (let page = 0; page < 20; page++) await log.page(Customer, customers(page, 1), { page })
