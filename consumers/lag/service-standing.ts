@@ -71,7 +71,12 @@ const OTHER_STATE = new Set(['42P01', '42703', '3F000'])
  */
 export async function readServiceStanding(client: pg.Client, service: string): Promise<ServiceStanding> {
   try {
-    const { rows } = await client.query<{ standing: string }>(STANDING_SQL, [CONSUMER_LEASE_NAME])
+    const { rows } = await client.query<{ standing: string }>({
+      // Planned once in a session that stays open.
+      name: 'scission standing',
+      text: STANDING_SQL,
+      values: [CONSUMER_LEASE_NAME],
+    })
     if (rows[0] === undefined) throw unprepared(service)
     const { version, ...standing } = JSON.parse(rows[0].standing) as ServiceStanding & { readonly version: number } // As the statement makes it.
     if (version !== STATE_VERSION) throw otherRelease(service, version)
