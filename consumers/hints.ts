@@ -1,5 +1,6 @@
 import type pg from 'pg'
-import { type MetError, storeLastError, storeProgress } from './service-state.ts'
+import { type MetError, storeLastError } from './met-errors.ts'
+import { storeProgress } from './service-state.ts'
 import type { Traffic } from './traffic.ts'
 import type { Watermark } from './watermark.ts'
 

@@ -19,15 +19,9 @@ import { assertNoLoaders, takeLease } from './lease.ts'
 import { watchSessions } from './liveness.ts'
 import { type LoaderPool, openLoaders } from './loader-pool.ts'
 import { PageLoading } from './page-loading.ts'
+import type { MetError } from './met-errors.ts'
 import { Parking } from './parked/parking.ts'
-import {
-  type Checkpoint,
-  lowerHint,
-  type MetError,
-  readCheckpoint,
-  readLedgerTotals,
-  readShapes,
-} from './service-state.ts'
+import { type Checkpoint, lowerHint, readCheckpoint, readLedgerTotals, readShapes } from './service-state.ts'
 import { KnownShapes } from './shapes.ts'
 import { createTraffic } from './traffic.ts'
 import { createWatermark, type Watermark } from './watermark.ts'

@@ -1,6 +1,6 @@
+import type pg from 'pg'
 import { withSession, type PostgresTarget } from '../infra/postgres/session.ts'
 import type { ConsumerEvent } from './events.ts'
-import { type MetError, storeLastError } from './service-state.ts'
 
 /** Keeps what a consumer met last of what is wrong, until it can be written down: its database may be what is away. */
 export interface MetErrors {
@@ -32,4 +32,19 @@ export async function storeEnding(database: PostgresTarget, service: string, tex
   await withSession(database, { purpose: `consume ${service} ending`, signal }, async (client) => {
     await storeLastError(client, { text, agoMs: 0 })
   }).catch(() => undefined)
+}
+
+/** Writes down what was met last of what is wrong, for whoever looks at the service. */
+export async function storeLastError(client: pg.Client, { text, agoMs }: MetError): Promise<void> {
+  await client.query(
+    `INSERT INTO scission.last_error (text, told_at) VALUES ($1, clock_timestamp() - $2 * interval '1 millisecond')
+     ON CONFLICT (only_row) DO UPDATE SET text = excluded.text, told_at = excluded.told_at`,
+    [text, Math.round(agoMs)],
+  )
+}
+
+/** A sentence of what was wrong, and how long ago that was. */
+export interface MetError {
+  readonly text: string
+  readonly agoMs: number
 }

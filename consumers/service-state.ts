@@ -210,21 +210,6 @@ export async function lowerHint(client: pg.Client, sequence: number): Promise<vo
   await client.query('DELETE FROM scission.sample')
 }
 
-/** Writes down what was met last of what is wrong, for whoever looks at the service. */
-export async function storeLastError(client: pg.Client, { text, agoMs }: MetError): Promise<void> {
-  await client.query(
-    `INSERT INTO scission.last_error (text, told_at) VALUES ($1, clock_timestamp() - $2 * interval '1 millisecond')
-     ON CONFLICT (only_row) DO UPDATE SET text = excluded.text, told_at = excluded.told_at`,
-    [text, Math.round(agoMs)],
-  )
-}
-
-/** A sentence of what was wrong, and how long ago that was. */
-export interface MetError {
-  readonly text: string
-  readonly agoMs: number
-}
-
 /** So many samples are kept, one a second. */
 export const SAMPLES = 16
 
