@@ -15,7 +15,7 @@ import { buildObjects } from './build-objects.ts'
 import { PartCollector, type WholeMessage } from './collect-parts.ts'
 import { decideAttempt, decideChange, decideEpoch, decideManifest, ledgerShortfalls } from './decide-message.ts'
 import type { ChangeApplier } from './following/change-applier.ts'
-import type { VerificationStop } from './following/verification-stop.ts'
+import type { LogStop } from './following/position-stop.ts'
 import { assertCanBeEmptied, assertEmpty, emptyTable } from './empty-tables.ts'
 import type { ConsumerEvent } from './events.ts'
 import type { Beginning } from './find-beginning.ts'
@@ -40,7 +40,7 @@ export interface LogApplication {
   readonly loaders: LoaderPool
   readonly loading: PageLoading
   readonly changes: ChangeApplier
-  readonly stop: VerificationStop
+  readonly stop: LogStop
   readonly shapes: KnownShapes
   readonly watermark: Watermark
   readonly report: (event: ConsumerEvent) => void
@@ -59,6 +59,7 @@ export class LogApplier {
   /** Whether changes were passed over, which wait in the log until the tables are complete. */
   #isHolding = false
   #isCompleted = false
+  #isStopped = false
 
   constructor(application: LogApplication, checkpoint: state.Checkpoint, beginning: Beginning) {
     this.#application = application
@@ -83,6 +84,11 @@ export class LogApplier {
    */
   get mustReadAgain(): boolean {
     return this.#isCompleted && this.#standing.phase === 'following'
+  }
+
+  /** Whether all before the point is taken at which the reading ends. */
+  get isStopped(): boolean {
+    return this.#isStopped
   }
 
   /** Goes on with what a crash left half done, before the log is read. What is overtaken need not be finished. */
@@ -151,6 +157,8 @@ export class LogApplier {
     if (split !== null) {
       if (split.before.length > 0) await changes.take({ ...message, runs: split.before }, 0, [])
       await stop.show()
+      this.#isStopped = stop.isEnd
+      if (stop.isEnd) return
     }
     await changes.take(split === null ? message : { ...message, runs: split.after }, bytes, sequences)
   }

@@ -1,6 +1,7 @@
 import type { NatsConnection } from 'nats'
 import { Failure } from '../contracts/failure.ts'
 import type { ContractSet, Service } from '../contracts/language/contract-set.ts'
+import type { Lsn } from '../contracts/positions.ts'
 import type { ByteWindow } from '../infra/byte-window.ts'
 import { LogReplaced } from '../infra/nats/read-log.ts'
 import { connectNats, type NatsTarget } from '../infra/nats/connect.ts'
@@ -12,6 +13,7 @@ import { lead, type Run, type Standing } from './lead.ts'
 import { LedgerConflict } from './ledger.ts'
 import { keepErrors, type MetErrors, storeEnding } from './met-errors.ts'
 import { OutagePatience } from './outage-patience.ts'
+import { CONSUMER, type ConsumerRole } from './role.ts'
 
 export interface ConsumerDependencies {
   readonly set: ContractSet
@@ -21,11 +23,18 @@ export interface ConsumerDependencies {
   readonly nats: NatsTarget
   /** Bounds the pages in memory, over all consumers of one process. */
   readonly window: ByteWindow
+  /** The service's consumer by default. */
+  readonly role?: ConsumerRole
 }
 
 export interface ConsumeOptions {
   /** Ends when all that the log holds is applied, indexes and foreign keys included; otherwise it goes on for ever. */
   readonly untilCaughtUp: boolean
+  /**
+   * Where to end besides: when the tables hold the snapshot, and no change after it; or when every transaction up to a
+   * position is applied, and none behind it. The position must not be before the epoch's last consistency point.
+   */
+  readonly stopAt?: 'loaded' | Lsn
   /** Sessions that load this service's tables at the same time. */
   readonly loaders: number
   /** What a loader copies before it commits; a crash repeats as much. */
@@ -63,17 +72,18 @@ export const ANSWER_LIMIT_MS = 30_000
  * @throws Failure whatever a server or the log does; the signal's reason where it was aborted.
  */
 export async function consume(
-  dependencies: ConsumerDependencies,
+  given: ConsumerDependencies,
   options: ConsumeOptions,
   report: Report,
 ): Promise<ConsumeOutcome> {
   const startedAt = Date.now()
-  const { database, nats, service } = dependencies
+  const dependencies = { role: CONSUMER, ...given }
+  const { database, nats, role, service } = dependencies
   const loaded = { rows: 0, bytes: 0, changes: 0 }
   const leading: Leading = { ...keepErrors(), wasLeader: false }
   let connection: Promise<NatsConnection> | null = null
   const connectBroker = async (): Promise<NatsConnection> =>
-    await (connection ??= connectNats(nats, `consume ${service.name}`))
+    await (connection ??= connectNats(nats, `${role.verb} ${service.name}`))
   try {
     const { epoch, rows } = await consumeThroughOutages(dependencies, options, { connectBroker, leading }, (event) => {
       leading.after(event)
@@ -98,7 +108,8 @@ export async function consume(
     options.signal.throwIfAborted()
     const failure = operatorFailure(error, { nats, database: dependencies.database.title })
     // One that found another at work has nothing to say of it.
-    if (leading.wasLeader && failure instanceof Error) await storeEnding(database, service.name, failure.message)
+    if (leading.wasLeader && failure instanceof Error)
+      await storeEnding(database, { role, service: service.name }, failure.message)
     throw failure
   } finally {
     await closeBroker(connection)
@@ -112,7 +123,7 @@ async function closeBroker(connection: Promise<NatsConnection> | null): Promise<
 }
 
 async function consumeThroughOutages(
-  dependencies: ConsumerDependencies,
+  dependencies: Run['dependencies'],
   options: ConsumeOptions,
   { connectBroker, leading }: { readonly connectBroker: Run['connectBroker']; readonly leading: Leading },
   report: Report,

@@ -3,7 +3,9 @@ import { Failure } from '../contracts/failure.ts'
 import { codeOf, openSession, type PostgresTarget } from '../infra/postgres/session.ts'
 import { NoAnswer, outageCause, Unreachable } from './database-outage.ts'
 import type { Notice } from '../infra/notice.ts'
+import type { ConsumerRole } from './role.ts'
 import type { Traffic } from './traffic.ts'
+import { useState } from './use-state.ts'
 
 /**
  * What the server is asked for besides what every session is pinned to: probes that end a session, and with it the
@@ -41,10 +43,12 @@ export interface SessionLife {
   readonly notice: Notice
   /** How long they may. */
   readonly maxWaitMs: number
+  readonly role: ConsumerRole
 }
 
 /**
  * Opens a session for a consumer. The caller ends it.
+ * @param purpose the service, and what the session does for it; the role's verb stands before it.
  * @throws Unreachable where the server is away; else as `openSession` does.
  */
 export async function openConsumerSession(
@@ -59,16 +63,18 @@ export async function openConsumerSession(
   )
   try {
     const signal = AbortSignal.any([life.signal, late.signal])
-    const client = await openSession(database, { purpose, signal }).catch((error: unknown) => {
-      throw error instanceof Failure && outageCause(error.cause) === 'away' ? new Unreachable(error) : error
-    })
+    const client = await openSession(database, { purpose: `${life.role.verb} ${purpose}`, signal }).catch(
+      (error: unknown) => {
+        throw error instanceof Failure && outageCause(error.cause) === 'away' ? new Unreachable(error) : error
+      },
+    )
     return await settle(client, life)
   } finally {
     clearTimeout(limit)
   }
 }
 
-async function settle(client: pg.Client, { lost, open, signal }: SessionLife): Promise<ConsumerSession> {
+async function settle(client: pg.Client, { lost, open, role, signal }: SessionLife): Promise<ConsumerSession> {
   let isEnding = false
   let own: readonly [pid: string, since: string] | undefined
   const end = async (): Promise<void> => {
@@ -91,6 +97,7 @@ async function settle(client: pg.Client, { lost, open, signal }: SessionLife): P
     own = await readIdentity(client)
     open.set(...own)
     await passOverTriggers(client)
+    await useState(client, role.stateSchema)
     return { client, end }
   } catch (error) {
     await end()

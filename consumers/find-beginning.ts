@@ -60,8 +60,11 @@ async function findIn(
       ? removedFailure(log, checkpoint, lastSequence)
       : olderFailure(log, checkpoint, newest)
   }
-  if (newest.control.epoch > checkpoint.epoch)
-    return { from: newest.sequence, previous: null, announced: new Map(), isOvertaken: true }
+  if (newest.control.epoch > checkpoint.epoch) {
+    const attempts = new Map([...checkpoint.attempts.keys()].map((entity) => [entity, 0]))
+    const announced = new Map(await laterAttempt(manager, log, { epoch: newest.control.epoch, attempts }))
+    return { from: newest.sequence, previous: null, announced, isOvertaken: true }
+  }
   assertSameLog(log, checkpoint, newest.control)
   const later = await laterAttempt(manager, log, checkpoint)
   const hinted = await readHinted(manager, { log, lastSequence, first: newest.sequence, assertLacking }, checkpoint)
@@ -96,7 +99,7 @@ function assertSameLog({ service }: ServiceLog, checkpoint: Checkpoint, { starte
 async function laterAttempt(
   manager: JetStreamManager,
   log: ServiceLog,
-  { epoch, attempts }: Checkpoint,
+  { epoch, attempts }: Pick<Checkpoint, 'epoch' | 'attempts'>,
 ): Promise<[string, number][]> {
   const last = await lastControl(manager, log, 'attempt')
   if (last === null || last.control.epoch !== epoch) return []

@@ -12,6 +12,7 @@ import { outageCause } from './database-outage.ts'
 import { endFormerSessions } from './end-former-sessions.ts'
 import { type ConsumerEvent, noticeOf } from './events.ts'
 import { ChangeApplier } from './following/change-applier.ts'
+import { PositionStop } from './following/position-stop.ts'
 import { VerificationStop } from './following/verification-stop.ts'
 import { type Beginning, findBeginning } from './find-beginning.ts'
 import { createHints, type Hints } from './hints.ts'
@@ -26,10 +27,11 @@ import { KnownShapes } from './shapes.ts'
 import { createTraffic } from './traffic.ts'
 import { createWatermark, type Watermark } from './watermark.ts'
 import type { Notice } from '../infra/notice.ts'
+import type { ConsumerRole } from './role.ts'
 
 /** What outlives one holding of the lease: a run holds it anew after each outage of the service's database. */
 export interface Run {
-  readonly dependencies: ConsumerDependencies
+  readonly dependencies: ConsumerDependencies & { readonly role: ConsumerRole }
   /** The signal is aborted too when a session breaks or a loader fails, with that as its reason. */
   readonly options: ConsumeOptions
   readonly report: (event: ConsumerEvent) => void
@@ -58,11 +60,11 @@ export interface Standing {
 /** Holds the service's lease, and applies the log from where its checkpoint says, until there is nothing more to do. */
 export async function lead(run: Run): Promise<Standing> {
   const { dependencies, fail, former, options } = run
-  const { database, service } = dependencies
+  const { database, role, service } = dependencies
   const { answerLimitMs, maxWaitMs, signal } = options
   const notice = noticeOf(service.name, run.report)
-  const life = { signal, lost: fail, open: run.open, traffic: createTraffic(), answerLimitMs, maxWaitMs, notice }
-  const { client: leader, end } = await openConsumerSession(database, `consume ${service.name}`, life)
+  const life = { signal, lost: fail, open: run.open, traffic: createTraffic(), answerLimitMs, maxWaitMs, notice, role }
+  const { client: leader, end } = await openConsumerSession(database, service.name, life)
   run.letIn()
   try {
     const stopWatching = await watchSessions(database, service.name, life)
@@ -86,9 +88,15 @@ export async function lead(run: Run): Promise<Standing> {
   }
 }
 
+/** Whether the log's present end is an end. */
+function isToEnd({ stopAt, untilCaughtUp }: ConsumeOptions): boolean {
+  return untilCaughtUp || stopAt !== undefined
+}
+
 /** Changes that came beside pages are read when the tables are complete. */
 async function applyToTheEnd(run: ConnectedRun, first: Checkpoint): Promise<number> {
   for (let checkpoint = first; ; checkpoint = await readCheckpoint(run.leader, run.dependencies)) {
+    if (run.options.stopAt === 'loaded' && checkpoint.phase === 'following') return checkpoint.epoch
     const { epoch, mustReadAgain } = await applyLog(run, checkpoint)
     if (!mustReadAgain) return epoch
   }
@@ -138,7 +146,7 @@ async function withChangeSession<Result>(
   action: (client: pg.Client | null) => Promise<Result>,
 ): Promise<Result> {
   if (phase !== 'following') return await action(null)
-  const { client, end } = await openConsumerSession(database, `consume ${service.name} changes`, life)
+  const { client, end } = await openConsumerSession(database, `${service.name} changes`, life)
   life.traffic.add(client)
   try {
     await client.query('SET synchronous_commit = off')
@@ -196,7 +204,7 @@ async function beginReading(
   const { dependencies, fail, leader, life, options, report } = run
   const { database, prefix, service, set, window } = dependencies
   const shapes = new KnownShapes(service.name, service.entities, await readShapes(leader))
-  const { signal, transactionBytes } = options
+  const { signal, stopAt, transactionBytes } = options
   const applied = watermark.applied
   const loading = new PageLoading({
     service,
@@ -217,7 +225,10 @@ async function beginReading(
   const changes = new ChangeApplier({ ...of, client, applied, awaitRoom: hints.until, report, failed: fail })
   const stream = streamName(prefix, service.name)
   const drain = async (): Promise<void> => await changes.drain()
-  const stop = new VerificationStop({ leader, database, service: service.name, life, drain })
+  const stop =
+    life.role.verb === 'replay'
+      ? new PositionStop(stopAt === undefined || stopAt === 'loaded' ? null : stopAt)
+      : new VerificationStop({ leader, database, service: service.name, life, drain })
   const workers = { leader, loaders, loading, changes, stop }
   const application = { set, service, database, stream, ...workers, shapes, watermark, report }
   const applier = new LogApplier(application, checkpoint, beginning)
@@ -240,7 +251,7 @@ async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingP
       await hints.until(loading.drain())
       await hints.until(changes.drain())
     }
-    if (applier.mustReadAgain) return
+    if (applier.mustReadAgain || applier.isStopped) return
     await (item.kind === 'idle' ? hints.store() : hints.storeIfDue())
     if (item.kind === 'idle') {
       run.idle()
@@ -253,12 +264,12 @@ async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingP
 }
 
 async function isDone({ ask, options }: ConnectedRun, { applier, read, stream }: Reading): Promise<boolean> {
-  if (!options.untilCaughtUp || applier.phase !== 'following') return false
+  if (!isToEnd(options) || applier.phase !== 'following') return false
   return read.sequence >= (await ask(async (manager) => (await readStream(manager, stream)).state.last_seq))
 }
 
 function assertProgress({ dependencies, options }: Run, progressAt: number): void {
-  if (!options.untilCaughtUp || Date.now() - progressAt < options.maxWaitMs) return
+  if (!isToEnd(options) || Date.now() - progressAt < options.maxWaitMs) return
   throw new Failure(
     5,
     `Service ${dependencies.service.name}: the log has no closed snapshot and has not grown for ${Math.round(options.maxWaitMs / 1000)} s: run publish, then consume again.`,

@@ -13,9 +13,12 @@ const LOADERS_NAME = 'scission loaders'
  */
 export async function takeLease(leader: pg.Client, service: string): Promise<void> {
   if (await lockSoon(leader, CONSUMER_LEASE_NAME)) return
+  const held = await holder(leader, CONSUMER_LEASE_NAME)
   throw new Failure(
     4,
-    `Another consumer of service ${service} is running (${await holder(leader, CONSUMER_LEASE_NAME)}): a service has one; let it finish, or end it.`,
+    held.startsWith('scission replay')
+      ? `A replay of service ${service} is running (${held}): let it finish, or end it; it goes on when it is run again.`
+      : `Another consumer of service ${service} is running (${held}): a service has one; let it finish, or end it.`,
   )
 }
 

@@ -13,7 +13,7 @@ const UNIQUE_VIOLATION = '23505'
 export async function findInLedger(client: pg.Client, pages: readonly TakenPage[]): Promise<Set<string>> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT format('%s/%s/%s/%s/%s', epoch, attempt, chunk, page, entity) AS name
-       FROM scission.ledger
+       FROM ledger
        JOIN unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::integer[])
             AS wanted (epoch, entity, attempt, chunk, page) USING (epoch, entity, attempt, chunk, page)`,
     identityColumns(pages),
@@ -29,7 +29,7 @@ export async function findInLedger(client: pg.Client, pages: readonly TakenPage[
 export async function enterInLedger(client: pg.Client, pages: readonly TakenPage[]): Promise<void> {
   try {
     await client.query(
-      `INSERT INTO scission.ledger (epoch, entity, attempt, chunk, page, rows)
+      `INSERT INTO ledger (epoch, entity, attempt, chunk, page, rows)
        SELECT * FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::bigint[])
         ORDER BY 1, 2, 3, 4, 5`,
       [...identityColumns(pages), pages.map(({ header }) => header.rowCount)],

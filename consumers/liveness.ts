@@ -22,7 +22,7 @@ export async function watchSessions(
   service: string,
   life: SessionLife,
 ): Promise<() => Promise<void>> {
-  const { client, end } = await openConsumerSession(database, `consume ${service} watch`, life)
+  const { client, end } = await openConsumerSession(database, `${service} watch`, life)
   const ended = new AbortController()
   const waits = new WaitPatience(service, life)
   const watching = watch(client, life, waits, AbortSignal.any([life.signal, ended.signal]))

@@ -36,10 +36,7 @@ export async function openLoaders(
 ): Promise<LoaderPool> {
   const pool = new Loaders(life)
   const opened = await Promise.allSettled(
-    Array.from(
-      { length: loaders },
-      async (_, index) => await pool.open(database, `consume ${service} loader ${index + 1}`),
-    ),
+    Array.from({ length: loaders }, async (_, index) => await pool.open(database, `${service} loader ${index + 1}`)),
   )
   const refused = opened.find((result) => result.status === 'rejected')
   if (refused === undefined) return pool

@@ -75,7 +75,7 @@ async function readCheckpointRow(client: pg.Client): Promise<CheckpointRow | nul
   const { rows } = await client.query<CheckpointRow>(
     `SELECT state_version::text, contract_set, service, prefix, epoch::text, epoch_started_at, system_id, phase, lsn::text,
             stream_sequence::text, stream_writer
-       FROM scission.checkpoint`,
+       FROM checkpoint`,
   )
   return rows[0] ?? null
 }
@@ -90,7 +90,7 @@ function otherOwner(row: CheckpointRow, { set, service, prefix }: Owner): string
 async function readAttempts(client: pg.Client, service: Service): Promise<Pick<Checkpoint, 'attempts' | 'snapshots'>> {
   // What the contract does not have any more is nobody's business here.
   const { rows } = await client.query<{ entity: string; attempt: string; snapshot: string | null }>(
-    'SELECT entity, attempt::text, snapshot FROM scission.entity WHERE entity = ANY ($1)',
+    'SELECT entity, attempt::text, snapshot FROM entity WHERE entity = ANY ($1)',
     [service.entities.map(({ name }) => name)],
   )
   const attempts = new Map(rows.map(({ entity, attempt }) => [entity, Number(attempt)]))
@@ -112,24 +112,24 @@ export async function enterEpoch(
   sequence: number,
 ): Promise<void> {
   await client.query(
-    `UPDATE scission.checkpoint
+    `UPDATE checkpoint
         SET epoch = $1, epoch_started_at = $2, system_id = $3, phase = 'loading', lsn = NULL,
             consistency_point = NULL, stream_sequence = $4, stream_writer = '', changed_at = now()`,
     [epoch, startedAt, systemId, sequence - 1],
   )
   // The epoch of each entity stays that of the rows that its table holds, until its first attempt empties it.
   await client.query(
-    `UPDATE scission.entity SET attempt = 0, snapshot = NULL,
+    `UPDATE entity SET attempt = 0, snapshot = NULL,
             expected_rows = NULL, expected_pages = NULL, expected_digest = NULL`,
   )
-  await client.query('DELETE FROM scission.ledger WHERE epoch < $1', [epoch])
-  await client.query('DELETE FROM scission.sample')
+  await client.query('DELETE FROM ledger WHERE epoch < $1', [epoch])
+  await client.query('DELETE FROM sample')
   await forgetAll(client)
 }
 
 /** Whether the entity's table was never filled by Scission, so that rows in it are somebody's. */
 export async function isUnfilled(client: pg.Client, entity: string): Promise<boolean> {
-  const { rowCount } = await client.query('SELECT FROM scission.entity WHERE entity = $1 AND epoch = 0', [entity])
+  const { rowCount } = await client.query('SELECT FROM entity WHERE entity = $1 AND epoch = 0', [entity])
   return rowCount === 1
 }
 
@@ -141,10 +141,10 @@ export async function enterAttempt(
   client: pg.Client,
   { epoch, entity, attempt, snapshot }: AttemptControl,
 ): Promise<void> {
-  await client.query('DELETE FROM scission.ledger WHERE entity = $1', [entity])
+  await client.query('DELETE FROM ledger WHERE entity = $1', [entity])
   await forgetEntities(client, [entity])
   await client.query(
-    `UPDATE scission.entity SET epoch = $2, attempt = $3, snapshot = $4,
+    `UPDATE entity SET epoch = $2, attempt = $3, snapshot = $4,
             expected_rows = NULL, expected_pages = NULL, expected_digest = NULL WHERE entity = $1`,
     [entity, epoch, attempt, snapshot],
   )
@@ -154,21 +154,20 @@ export async function enterAttempt(
 /** Writes down what the manifest expects of an entity, for `verify` and for whoever looks. */
 export async function storeExpectation(client: pg.Client, totals: EntityTotals): Promise<void> {
   await client.query(
-    'UPDATE scission.entity SET expected_rows = $2, expected_pages = $3, expected_digest = $4 WHERE entity = $1',
+    'UPDATE entity SET expected_rows = $2, expected_pages = $3, expected_digest = $4 WHERE entity = $1',
     [totals.entity, totals.rows, totals.pages, totals.digest],
   )
 }
 
 export async function setPhase(client: pg.Client, phase: Phase): Promise<void> {
-  await client.query('UPDATE scission.checkpoint SET phase = $1, changed_at = now() WHERE phase <> $1', [phase])
+  await client.query('UPDATE checkpoint SET phase = $1, changed_at = now() WHERE phase <> $1', [phase])
 }
 
 /** From there on the tables are exact together. It never goes back within an epoch. */
 export async function storeConsistencyPoint(client: pg.Client, lsn: string): Promise<void> {
-  await client.query(
-    'UPDATE scission.checkpoint SET consistency_point = greatest(consistency_point, $1), changed_at = now()',
-    [lsn],
-  )
+  await client.query('UPDATE checkpoint SET consistency_point = greatest(consistency_point, $1), changed_at = now()', [
+    lsn,
+  ])
 }
 
 export interface PositionAdvance {
@@ -190,7 +189,7 @@ export async function advancePosition(
   // Prepared once a session: each batch ends with it.
   const { rowCount } = await client.query({
     name: 'scission advance position',
-    text: `UPDATE scission.checkpoint SET lsn = $1::pg_lsn, changed_at = now()
+    text: `UPDATE checkpoint SET lsn = $1::pg_lsn, changed_at = now()
             WHERE epoch = $2 AND phase = 'following' AND lsn IS NOT DISTINCT FROM $3::pg_lsn`,
     values: [to, epoch, from],
   })
@@ -204,10 +203,10 @@ export async function advancePosition(
 /** What the stream had at the hint is gone with the broker's store: it is read again from behind this message. */
 export async function lowerHint(client: pg.Client, sequence: number): Promise<void> {
   await client.query(
-    `UPDATE scission.checkpoint SET stream_sequence = $1, stream_writer = '', changed_at = now() WHERE stream_sequence > $1`,
+    `UPDATE checkpoint SET stream_sequence = $1, stream_writer = '', changed_at = now() WHERE stream_sequence > $1`,
     [sequence],
   )
-  await client.query('DELETE FROM scission.sample')
+  await client.query('DELETE FROM sample')
 }
 
 /** So many samples are kept, one a second. */
@@ -240,12 +239,12 @@ export async function storeProgress(
   await client.query({
     name: 'scission store progress',
     text: `WITH moved AS (
-       UPDATE scission.checkpoint SET stream_sequence = $1, stream_writer = $2, changed_at = now() WHERE stream_sequence < $1
+       UPDATE checkpoint SET stream_sequence = $1, stream_writer = $2, changed_at = now() WHERE stream_sequence < $1
      )
-     INSERT INTO scission.sample AS kept (place, sampled_at, stream_sequence, read_sequence, last_sequence, loaded_rows, traffic)
+     INSERT INTO sample AS kept (place, sampled_at, stream_sequence, read_sequence, last_sequence, loaded_rows, traffic)
        SELECT extract(epoch FROM clock_timestamp())::bigint % ${SAMPLES}, clock_timestamp(),
               greatest($6, checkpoint.stream_sequence), $3, $4, ${LOADED_ROWS}, $5
-         FROM set_config('synchronous_commit', 'off', true), scission.checkpoint
+         FROM set_config('synchronous_commit', 'off', true), checkpoint
      ON CONFLICT (place)
        DO UPDATE SET sampled_at = excluded.sampled_at, stream_sequence = excluded.stream_sequence,
                      read_sequence = excluded.read_sequence, last_sequence = excluded.last_sequence,
@@ -257,13 +256,13 @@ export async function storeProgress(
 /** Counted while a service loads alone: the ledger of a large one has many rows. */
 const LOADED_ROWS = `
   CASE WHEN checkpoint.phase = 'loading' THEN (
-    SELECT coalesce(sum(ledger.rows), 0) FROM scission.ledger JOIN scission.entity USING (entity, epoch, attempt)
+    SELECT coalesce(sum(ledger.rows), 0) FROM ledger JOIN entity USING (entity, epoch, attempt)
      WHERE ledger.epoch = checkpoint.epoch
   ) END`
 
 /** A later run reads pages of the shape without the message that described it. */
 export async function storeShape(client: pg.Client, { hash, shape }: ContractControl): Promise<void> {
-  await client.query('INSERT INTO scission.shape (hash, shape) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+  await client.query('INSERT INTO shape (hash, shape) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
     hash,
     JSON.stringify(shape),
   ])
@@ -271,7 +270,7 @@ export async function storeShape(client: pg.Client, { hash, shape }: ContractCon
 
 /** Shapes by their hashes; one that does not have its own is not one that was stored. */
 export async function readShapes(client: pg.Client): Promise<Map<string, Shape>> {
-  const { rows } = await client.query<{ hash: string; shape: string }>('SELECT hash, shape FROM scission.shape')
+  const { rows } = await client.query<{ hash: string; shape: string }>('SELECT hash, shape FROM shape')
   return new Map(
     rows.flatMap(({ hash, shape: text }) => {
       const shape = JSON.parse(text) as Shape // Its hash proves it.
@@ -287,7 +286,7 @@ export async function readLedgerTotals(
 ): Promise<Map<string, { pages: number; rows: number }>> {
   const { rows } = await client.query<{ entity: string; pages: string; rows: string }>(
     `SELECT ledger.entity, count(*)::text AS pages, sum(ledger.rows)::text AS rows
-       FROM scission.ledger JOIN scission.entity USING (entity, epoch, attempt)
+       FROM ledger JOIN entity USING (entity, epoch, attempt)
       WHERE ledger.epoch = $1 GROUP BY ledger.entity`,
     [epoch],
   )

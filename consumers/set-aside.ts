@@ -16,7 +16,7 @@ export async function setAsideForLoading(client: pg.Client, service: Service): P
   const entities = new Map(service.entities.map((entity) => [tableSql(entity), entity.name]))
   for (const { table, kind, name, restore, drop } of await readDroppableObjects(client, [...entities.keys()])) {
     await client.query(
-      `INSERT INTO scission.set_aside (entity, kind, name, restore) VALUES ($1, $2, $3, $4)
+      `INSERT INTO set_aside (entity, kind, name, restore) VALUES ($1, $2, $3, $4)
        ON CONFLICT (entity, kind, name) DO UPDATE SET restore = excluded.restore`,
       [entities.get(table), kind, name, restore],
     )
@@ -27,7 +27,7 @@ export async function setAsideForLoading(client: pg.Client, service: Service): P
 /** What is set aside and not yet back, in the order in which it was dropped. */
 export async function readSetAside(client: pg.Client): Promise<readonly SetAside[]> {
   const { rows } = await client.query<SetAside & pg.QueryResultRow>(
-    'SELECT ordinal::text, entity, kind, name FROM scission.set_aside ORDER BY ordinal',
+    'SELECT ordinal::text, entity, kind, name FROM set_aside ORDER BY ordinal',
   )
   return rows
 }
@@ -35,10 +35,10 @@ export async function readSetAside(client: pg.Client): Promise<readonly SetAside
 /** Puts one object back and forgets it, in the caller's transaction. */
 export async function putBack(client: pg.Client, { ordinal }: SetAside): Promise<void> {
   const { rows } = await client.query<{ statement: string }>(
-    `SELECT statement FROM scission.set_aside, unnest(restore) WITH ORDINALITY AS t (statement, place)
+    `SELECT statement FROM set_aside, unnest(restore) WITH ORDINALITY AS t (statement, place)
       WHERE ordinal = $1 ORDER BY place`,
     [ordinal],
   )
   for (const { statement } of rows) await client.query(statement)
-  await client.query('DELETE FROM scission.set_aside WHERE ordinal = $1', [ordinal])
+  await client.query('DELETE FROM set_aside WHERE ordinal = $1', [ordinal])
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { type Lsn, parseLsn } from '../../contracts/positions.ts'
-import type { ChangeMessage, ChangeRun } from '../../contracts/wire/message.ts'
+import type { ChangeMessage } from '../../contracts/wire/message.ts'
 import {
   exportVerification,
   HOLD_LIMIT_MS,
@@ -10,6 +10,7 @@ import {
 } from '../../infra/following/verification-request.ts'
 import { openConsumerSession, type SessionLife } from '../consumer-session.ts'
 import type { PostgresTarget } from '../../infra/postgres/session.ts'
+import type { LogStop, SplitMessage } from './position-stop.ts'
 
 export interface VerificationStopOptions {
   /** The session that holds the lease. */
@@ -27,7 +28,8 @@ const LOOK_MS = 20
 const SEEN_LIMIT_MS = 30_000
 
 /** Lets a verification see the service's database as of one point of the log, while the log is applied. */
-export class VerificationStop {
+export class VerificationStop implements LogStop {
+  readonly isEnd = false
   readonly #options: VerificationStopOptions
   #stop: { readonly id: string; readonly point: Lsn } | null = null
 
@@ -44,10 +46,7 @@ export class VerificationStop {
     if (point !== null) this.#stop = { id, point }
   }
 
-  /** Splits a message at the point; null where the point is not in it, nor before it. */
-  split(
-    message: ChangeMessage,
-  ): { readonly before: readonly ChangeRun[]; readonly after: readonly ChangeRun[] } | null {
+  split(message: ChangeMessage): SplitMessage | null {
     const stop = this.#stop
     if (stop === null) return null
     const at = message.runs.findIndex(({ lsn }) => parseLsn(lsn) >= stop.point)
@@ -61,7 +60,7 @@ export class VerificationStop {
     this.#stop = null
     if (stop === null) return
     await drain()
-    const { client, end } = await openConsumerSession(database, `consume ${service} verified`, life)
+    const { client, end } = await openConsumerSession(database, `${service} verified`, life)
     try {
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
       const { rows } = await client.query<{ name: string }>('SELECT pg_export_snapshot() AS name')

@@ -41,14 +41,14 @@ export async function readNoted(client: pg.Client, service: string): Promise<Not
     throw new Failure(4, `The database of service ${service} is not prepared for this release: run prepare again.`)
   const { rows } = await client.query<NotedTransaction & pg.QueryResultRow>(
     `SELECT lsn::text AS position, state, reason, to_char(noted_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "notedAt"
-       FROM scission.parked_transaction ORDER BY lsn`,
+       FROM parked_transaction ORDER BY lsn`,
   )
   return rows
 }
 
 /** How many changes wait. */
 export async function countParked(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ count: string }>('SELECT count(*)::text AS count FROM scission.parked_change')
+  const { rows } = await client.query<{ count: string }>('SELECT count(*)::text AS count FROM parked_change')
   return Number(rows[0]?.count ?? 0)
 }
 
@@ -57,8 +57,8 @@ export async function readWaiting(client: pg.Client, changes: readonly RowChange
   const keys = [...new Set(changes.flatMap(keysOf))]
   const { rows } = await client.query<{ entity: string; key: string | null }>({
     name: 'scission parked keys',
-    text: `SELECT entity, key FROM scission.parked_change WHERE key = ANY ($1::text[]) OR key IS NULL
-           UNION SELECT entity, new_key FROM scission.parked_change WHERE new_key = ANY ($1::text[])`,
+    text: `SELECT entity, key FROM parked_change WHERE key = ANY ($1::text[]) OR key IS NULL
+           UNION SELECT entity, new_key FROM parked_change WHERE new_key = ANY ($1::text[])`,
     values: [textArray(keys.filter((key) => key !== null))],
   })
   const waiting = new WaitingRows()
@@ -78,7 +78,7 @@ export async function storeChanges(client: pg.Client, changes: readonly RowChang
       some.map((change) => JSON.stringify(toParked(change))),
     ]
     await client.query(
-      `INSERT INTO scission.parked_change (lsn, ordinal, entity, key, new_key, change)
+      `INSERT INTO parked_change (lsn, ordinal, entity, key, new_key, change)
        SELECT * FROM unnest($1::pg_lsn[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])`,
       columns.map(textArray),
     )
@@ -87,31 +87,31 @@ export async function storeChanges(client: pg.Client, changes: readonly RowChang
 
 /** What waits for rows of these entities is void: they are emptied. Transactions of which nothing is left are forgotten. */
 export async function forgetEntities(client: pg.Client, entities: readonly string[]): Promise<void> {
-  await client.query('DELETE FROM scission.parked_change WHERE entity = ANY ($1::text[])', [textArray(entities)])
+  await client.query('DELETE FROM parked_change WHERE entity = ANY ($1::text[])', [textArray(entities)])
   await forgetEmptied(client)
 }
 
 /** Everything is void: all tables are loaded anew. */
 export async function forgetAll(client: pg.Client): Promise<void> {
-  await client.query('DELETE FROM scission.parked_change')
-  await client.query('DELETE FROM scission.parked_transaction')
+  await client.query('DELETE FROM parked_change')
+  await client.query('DELETE FROM parked_transaction')
 }
 
 export async function forgetEmptied(client: pg.Client): Promise<void> {
   await client.query(
-    `DELETE FROM scission.parked_transaction AS own WHERE state = 'parked'
-        AND NOT EXISTS (SELECT FROM scission.parked_change AS change WHERE change.lsn = own.lsn)`,
+    `DELETE FROM parked_transaction AS own WHERE state = 'parked'
+        AND NOT EXISTS (SELECT FROM parked_change AS change WHERE change.lsn = own.lsn)`,
   )
 }
 
 /** What waits of these transactions is done with. */
 export async function forgetTransactions(client: pg.Client, positions: readonly string[]): Promise<void> {
-  await client.query('DELETE FROM scission.parked_change WHERE lsn = ANY ($1::pg_lsn[])', [textArray(positions)])
+  await client.query('DELETE FROM parked_change WHERE lsn = ANY ($1::pg_lsn[])', [textArray(positions)])
 }
 
 /** The transaction at which a consumer stopped is set aside when one comes to it again. */
 export async function chooseTransaction(client: pg.Client, position: string): Promise<void> {
-  await client.query("UPDATE scission.parked_transaction SET state = 'chosen' WHERE lsn = $1", [position])
+  await client.query("UPDATE parked_transaction SET state = 'chosen' WHERE lsn = $1", [position])
 }
 
 /** What waits of one transaction. */
@@ -125,7 +125,7 @@ export interface WaitingTransaction {
 export async function readWaitingTransactions(client: pg.Client): Promise<WaitingTransaction[]> {
   const { rows } = await client.query<{ position: string; changes: string; entities: string }>(
     `SELECT lsn::text AS position, count(*)::text AS changes, json_agg(DISTINCT entity ORDER BY entity)::text AS entities
-       FROM scission.parked_change AS change GROUP BY lsn ORDER BY change.lsn`,
+       FROM parked_change AS change GROUP BY lsn ORDER BY change.lsn`,
   )
   return rows.map(({ position, changes, entities }) => ({
     position,
@@ -142,7 +142,7 @@ export async function readLinks(client: pg.Client): Promise<(readonly [earlier: 
   const { rows } = await client.query<{ earlier: string; later: string }>(
     `WITH touched AS (
        SELECT DISTINCT lsn, entity, touched_key
-         FROM scission.parked_change, unnest(ARRAY[key, new_key]) AS t (touched_key)
+         FROM parked_change, unnest(ARRAY[key, new_key]) AS t (touched_key)
         WHERE touched_key IS NOT NULL OR key IS NULL
      ), emptied AS (
        SELECT DISTINCT lsn, entity FROM touched WHERE entity IN (SELECT entity FROM touched WHERE touched_key IS NULL)
@@ -164,7 +164,7 @@ export async function readChanges(
   limit = STATEMENT_CHANGES,
 ): Promise<{ readonly ordinal: number; readonly entity: string; readonly change: ParkedChange }[]> {
   const { rows } = await client.query<{ ordinal: string; entity: string; change: string }>(
-    `SELECT ordinal::text, entity, change.change FROM scission.parked_change AS change
+    `SELECT ordinal::text, entity, change.change FROM parked_change AS change
       WHERE lsn = $1 AND change.ordinal > $2 ORDER BY change.ordinal LIMIT $3`,
     [lsn, after, limit],
   )

@@ -62,8 +62,8 @@ export class Parking {
     if (!this.#isNoted) return []
     const passed = parseLsn(position)
     const { rows } = await client.query<{ lsn: string; isParked: string }>(
-      `UPDATE scission.parked_transaction AS own SET state = 'parked' WHERE lsn <= $1 AND state <> 'parked'
-       RETURNING lsn::text, EXISTS (SELECT FROM scission.parked_change AS change WHERE change.lsn = own.lsn) AS "isParked"`,
+      `UPDATE parked_transaction AS own SET state = 'parked' WHERE lsn <= $1 AND state <> 'parked'
+       RETURNING lsn::text, EXISTS (SELECT FROM parked_change AS change WHERE change.lsn = own.lsn) AS "isParked"`,
       [position],
     )
     await store.forgetEmptied(client)
@@ -82,7 +82,7 @@ export class Parking {
   /** Notes where the consumer stops, and why. The caller's transaction is rolled back. */
   async note(client: pg.Client, { lsn, message }: RefusedChange): Promise<void> {
     await client.query(
-      `INSERT INTO scission.parked_transaction (lsn, state, reason) VALUES ($1, 'stopped', $2)
+      `INSERT INTO parked_transaction (lsn, state, reason) VALUES ($1, 'stopped', $2)
        ON CONFLICT (lsn) DO UPDATE SET reason = excluded.reason`,
       [lsn, message],
     )

@@ -3,6 +3,7 @@ import { Failure } from '../../contracts/failure.ts'
 import { codeOf, inTransaction, type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
 import { passOverTriggers } from '../consumer-session.ts'
 import { type Checkpoint, type Owner, readCheckpoint } from '../service-state.ts'
+import { useState } from '../use-state.ts'
 import { lockParked } from './parked-store.ts'
 
 /** A consumer holds what is parked as it is for as long as it applies a batch; only a large one takes longer. */
@@ -21,11 +22,12 @@ export async function withParked<Result>(
   action: (client: pg.Client, checkpoint: Checkpoint) => Promise<Result>,
 ): Promise<Result> {
   const { database, service, signal } = place
-  return await withSession(database, { purpose: `parked ${service.name}`, signal }, async (client) =>
-    inTransaction(client, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', async () =>
+  return await withSession(database, { purpose: `parked ${service.name}`, signal }, async (client) => {
+    await useState(client)
+    return await inTransaction(client, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', async () =>
       action(client, await readCheckpoint(client, place)),
-    ),
-  )
+    )
+  })
 }
 
 /**
@@ -40,6 +42,7 @@ export async function changeParked<Result>(
   const { database, service, signal } = place
   return await withSession(database, { purpose: `parked ${service.name}`, signal }, async (client) => {
     await passOverTriggers(client)
+    await useState(client)
     await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)
     try {
       // The phase, too, is changed by whoever has the lock.

@@ -116,3 +116,8 @@ export const STATE_DDL: readonly string[] = [
   'CREATE INDEX IF NOT EXISTS parked_change_key ON scission.parked_change USING hash (key)',
   'CREATE INDEX IF NOT EXISTS parked_change_new_key ON scission.parked_change USING hash (new_key)',
 ]
+
+/** The same tables in another schema, whose name needs no quotes: a replay has a state of its own there. */
+export function stateDdl(schema: string): string[] {
+  return STATE_DDL.map((statement) => statement.replace(/\bscission\b/g, schema))
+}

@@ -109,7 +109,7 @@ test('a page that comes in by another way while it is copied undoes its transact
       const consuming = service.consume()
       consuming.catch(() => undefined)
       const waiting = `SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO scission.ledger%'`
+        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO ledger%'`
       await until(async () => Number(await sql(waiting)) > 0, 30_000)
       await other.query(
         `INSERT INTO public."Customer" SELECT n, 'customer ' || n, NULL FROM generate_series(35, 39) AS n`,
