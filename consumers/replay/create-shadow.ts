@@ -10,7 +10,8 @@ import {
   type LiveColumn,
   type LiveTable,
   optionList,
-  readLiveTable,
+  readLiveTables,
+  runAll,
   type Statistics,
 } from './live-table.ts'
 import { type Places, placesOf, type Shadow } from './shadow-schema.ts'
@@ -33,11 +34,15 @@ export async function createShadow(client: pg.Client, service: Service, shadow: 
   const version = await serverVersion(client)
   // What is made without a TABLESPACE of its own is to lie in the database's.
   await client.query(`SET LOCAL default_tablespace = ''`)
-  for (const places of placesOf(service, shadow)) {
-    const live = await readLiveTable(client, places.live)
-    for (const statement of live === null ? contractStatements(places) : liveStatements(places, live, version))
-      await client.query(statement)
-    if (live !== null) await giveToOwners(client, places, live)
+  const all = placesOf(service, shadow)
+  const tables = await readLiveTables(
+    client,
+    all.map(({ live }) => live),
+  )
+  for (const places of all) {
+    const live = tables.get(places.live)
+    await runAll(client, live === undefined ? contractStatements(places) : liveStatements(places, live, version))
+    if (live !== undefined) await giveToOwners(client, places, live)
   }
 }
 

@@ -77,7 +77,8 @@ const DEPENDING = `
        WHEN 'pg_class'::regclass THEN
          d.deptype = 'a' AND EXISTS (SELECT FROM pg_class s WHERE s.oid = d.objid AND s.relkind = 'S')
          OR EXISTS (SELECT FROM live WHERE live.reltoastrelid = d.objid)
-       WHEN 'pg_attrdef'::regclass THEN EXISTS (SELECT FROM pg_attrdef JOIN live ON live.oid = adrelid WHERE pg_attrdef.oid = d.objid)
+       WHEN 'pg_attrdef'::regclass THEN EXISTS (
+         SELECT FROM pg_attrdef JOIN live ON live.oid = adrelid WHERE pg_attrdef.oid = d.objid AND adrelid = d.refobjid)
        WHEN 'pg_constraint'::regclass THEN EXISTS (SELECT FROM pg_constraint con WHERE con.oid = d.objid AND con.contype = 'f')
        WHEN 'pg_policy'::regclass THEN EXISTS (SELECT FROM pg_policy JOIN live ON live.oid = polrelid WHERE pg_policy.oid = d.objid)
        WHEN 'pg_trigger'::regclass THEN

@@ -5,6 +5,7 @@ import { quoteIdentifier, quoteLiteral } from '../../contracts/language/quoting.
 import { jsonRows } from '../../infra/catalog/json-rows.ts'
 import { tableSql } from '../../infra/postgres/digest-sql.ts'
 import { grantSteps, readGrants } from './grants.ts'
+import { runAll } from './live-table.ts'
 import { type Places, placesOf, type Shadow } from './shadow-schema.ts'
 import { belongingSteps, readBelongings } from './table-belongings.ts'
 
@@ -20,18 +21,25 @@ import { belongingSteps, readBelongings } from './table-belongings.ts'
 export async function finishShadow(client: pg.Client, service: Service, shadow: Shadow): Promise<void> {
   const places = placesOf(service, shadow)
   const lives = places.map(({ live }) => live)
-  for (const place of places) {
-    const live = await readRelation(client, place.live)
-    const own = await readRelation(client, place.shadow)
-    if (live === null || own === null) continue
-    await run(client, relationSteps(place, live, own))
-    const [wanted, present] = [
-      await readBelongings(client, place.live, lives),
-      await readBelongings(client, place.shadow, lives),
-    ]
-    await run(client, belongingSteps(wanted, present, place.shadow))
-    await finishGrants(client, place, live)
-  }
+  const tables = places.flatMap((place) => [place.live, place.shadow])
+  const relations = await readRelations(client, tables)
+  const belongings = await readBelongings(client, tables, lives)
+  const pairs = places.flatMap((place) => {
+    const [live, own] = [relations.get(place.live), relations.get(place.shadow)]
+    return live === undefined || own === undefined ? [] : [{ place, live, own }]
+  })
+  await runAll(
+    client,
+    pairs.flatMap(({ place, live, own }) => [
+      ...relationSteps(place, live, own),
+      ...belongingSteps(
+        belongings.filter(({ table }) => table === place.live),
+        belongings.filter(({ table }) => table === place.shadow),
+        place.shadow,
+      ),
+    ]),
+  )
+  await finishGrants(client, pairs)
 }
 
 const TEXTS = z.array(z.object({ on: z.string(), column: z.string().nullable(), text: z.string().nullable() }))
@@ -55,11 +63,11 @@ const SEQUENCES = `
    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid
      AND d.refobjsubid > 0 AND d.deptype = 'i'`
 
-async function readRelation(client: pg.Client, table: string): Promise<Relation | null> {
-  const [found] = await jsonRows(
+async function readRelations(client: pg.Client, tables: readonly string[]): Promise<Map<string, Relation>> {
+  const rows = await jsonRows(
     client,
-    RELATION,
-    `SELECT json_build_object(
+    z.object({ table: z.string(), relation: RELATION }),
+    `SELECT json_build_object('table', wanted.name, 'relation', json_build_object(
        'owner', pg_get_userbyid(c.relowner), 'security', c.relrowsecurity, 'forced', c.relforcerowsecurity,
        'identity', c.relreplident,
        'sequences', (SELECT coalesce(json_agg(s.relname ORDER BY s.relname), '[]') FROM ${SEQUENCES}),
@@ -73,11 +81,11 @@ async function readRelation(client: pg.Client, table: string): Promise<Relation 
                     FROM pg_seclabel l LEFT JOIN pg_attribute a ON a.attrelid = l.objoid AND a.attnum = l.objsubid AND l.objsubid > 0
                    WHERE l.classoid = 'pg_class'::regclass AND l.objoid = c.oid),
        'sequenceComments', (SELECT coalesce(json_agg(json_build_object('sequence', s.relname,
-                              'text', obj_description(s.oid, 'pg_class')) ORDER BY s.relname), '[]') FROM ${SEQUENCES})) AS row
-     FROM pg_class c WHERE c.oid = to_regclass($1) AND c.relkind = 'r'`,
-    [table],
+                              'text', obj_description(s.oid, 'pg_class')) ORDER BY s.relname), '[]') FROM ${SEQUENCES}))) AS row
+     FROM unnest($1::text[]) AS wanted (name) JOIN pg_class c ON c.oid = to_regclass(wanted.name) AND c.relkind = 'r'`,
+    [tables],
   )
-  return found ?? null
+  return new Map(rows.map(({ table, relation }) => [table, relation]))
 }
 
 const REPLICA_IDENTITIES: Readonly<Record<Relation['identity'], string | null>> = {
@@ -135,20 +143,24 @@ function literal(text: string | null): string {
   return text === null ? 'NULL' : quoteLiteral(text)
 }
 
-async function finishGrants(client: pg.Client, { live, shadow, schemas }: Places, relation: Relation): Promise<void> {
-  const pairs = [
-    { from: live, to: shadow, object: `TABLE ${shadow}` },
-    ...relation.sequences.map((table) => {
-      const to = tableSql({ schema: schemas.shadow, table })
-      return { from: tableSql({ schema: schemas.live, table }), to, object: `SEQUENCE ${to}` }
+/** Of tables and of the sequences of their identity columns; the owners are right by now. */
+async function finishGrants(
+  client: pg.Client,
+  pairs: readonly { readonly place: Places; readonly live: Relation }[],
+): Promise<void> {
+  const objects = pairs.flatMap(({ place: { live, shadow, schemas }, live: { owner, sequences } }) => [
+    { from: live, to: shadow, object: `TABLE ${shadow}`, schema: schemas.shadow, owner },
+    ...sequences.map((table) => {
+      const [from, to] = [tableSql({ schema: schemas.live, table }), tableSql({ schema: schemas.shadow, table })]
+      return { from, to, object: `SEQUENCE ${to}`, schema: schemas.shadow, owner }
     }),
-  ]
-  for (const { from, to, object } of pairs) {
-    const on = { object, schema: schemas.shadow, owner: relation.owner }
-    await run(client, grantSteps(await readGrants(client, from), await readGrants(client, to), on))
-  }
-}
-
-async function run(client: pg.Client, statements: readonly string[]): Promise<void> {
-  for (const statement of statements) await client.query(statement)
+  ])
+  const grants = await readGrants(
+    client,
+    objects.flatMap(({ from, to }) => [from, to]),
+  )
+  await runAll(
+    client,
+    objects.flatMap((on) => grantSteps(grants.get(on.from) ?? [], grants.get(on.to) ?? [], on)),
+  )
 }

@@ -3,6 +3,9 @@ import { z } from 'zod'
 import { quoteIdentifier } from '../../contracts/language/quoting.ts'
 import { jsonRows } from '../../infra/catalog/json-rows.ts'
 
+/** What `pg_has_role` is asked, in SQL, where a session wants to act as a role or give things to it. */
+export const BECOMING = `CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END`
+
 const GRANT = z.object({
   column: z.string().nullable(),
   /** Null for PUBLIC. */
@@ -19,21 +22,21 @@ const GRANT = z.object({
 export type Grant = z.infer<typeof GRANT>
 
 /**
- * The rights on a table or a sequence, then on its columns, each in the order in which they were given: one may rest on
+ * The rights on tables and sequences, by their quoted names: those on the whole, then those on columns, each in the order in which they were given: one may rest on
  * the grant option of an earlier one. What was never touched reads as what the owner has by default.
  *
  * Manual: "Privileges", and "aclexplode" under "Access Privilege Inquiry Functions".
  */
-export async function readGrants(client: pg.Client, relation: string): Promise<Grant[]> {
-  return await jsonRows(
+export async function readGrants(client: pg.Client, relations: readonly string[]): Promise<Map<string, Grant[]>> {
+  const rows = await jsonRows(
     client,
-    GRANT,
-    `SELECT json_build_object(
+    z.object({ relation: z.string(), grant: GRANT }),
+    `SELECT json_build_object('relation', wanted.name, 'grant', json_build_object(
        'column', l.attname, 'grantee', CASE WHEN x.grantee <> 0 THEN pg_get_userbyid(x.grantee) END,
-       'grantor', pg_get_userbyid(x.grantor), 'byOwner', x.grantor = c.relowner, 'mayActAs', pg_has_role(x.grantor, 'MEMBER'),
-       'plain', coalesce(json_agg(x.privilege_type) FILTER (WHERE NOT x.is_grantable), '[]'),
-       'withOption', coalesce(json_agg(x.privilege_type) FILTER (WHERE x.is_grantable), '[]')) AS row
-     FROM pg_class c
+       'grantor', pg_get_userbyid(x.grantor), 'byOwner', x.grantor = c.relowner, 'mayActAs', pg_has_role(x.grantor, ${BECOMING}),
+       'plain', coalesce(json_agg(x.privilege_type ORDER BY x.privilege_type) FILTER (WHERE NOT x.is_grantable), '[]'),
+       'withOption', coalesce(json_agg(x.privilege_type ORDER BY x.privilege_type) FILTER (WHERE x.is_grantable), '[]'))) AS row
+     FROM unnest($1::text[]) AS wanted (name) JOIN pg_class c ON c.oid = to_regclass(wanted.name)
      CROSS JOIN LATERAL (
        SELECT 0 AS attnum, NULL::name AS attname,
               coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)) AS acl
@@ -42,11 +45,13 @@ export async function readGrants(client: pg.Client, relation: string): Promise<G
                                                           AND attacl IS NOT NULL) AS l
      CROSS JOIN LATERAL unnest(l.acl) WITH ORDINALITY AS item (acl, place)
      CROSS JOIN LATERAL aclexplode(ARRAY[item.acl]) AS x
-     WHERE c.oid = to_regclass($1)
-     GROUP BY l.attnum, l.attname, item.place, x.grantee, x.grantor, c.relowner
+     GROUP BY wanted.name, l.attnum, l.attname, item.place, x.grantee, x.grantor, c.relowner
      ORDER BY l.attnum, item.place`,
-    [relation],
+    [relations],
   )
+  const grants = new Map(relations.map((relation): [string, Grant[]] => [relation, []]))
+  for (const { relation, grant } of rows) grants.get(relation)?.push(grant)
+  return grants
 }
 
 /**

@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { z } from 'zod'
 import type { Service } from '../../contracts/language/contract-set.ts'
+import { BECOMING } from './grants.ts'
 import { jsonRows } from '../../infra/catalog/json-rows.ts'
 
 const LACKING = z.object({ clause: z.string() })
@@ -29,8 +30,13 @@ export async function readLacking(client: pg.Client, service: Service): Promise<
   return rows.map(({ clause }) => clause)
 }
 
-/** Ownership as the statements ask for it, and as giving a new table to the same owner asks for it. */
-const isAs = (role: string): string => `(pg_has_role(${role}, 'USAGE') AND pg_has_role(${role}, 'MEMBER'))`
+/**
+ * Ownership as the statements ask for it, and as giving a new table to the same owner asks for it: from PostgreSQL 16 on a
+ * member may lack that. Manual: "GRANT", WITH SET.
+ */
+function isAs(role: string): string {
+  return `(pg_has_role(${role}, 'USAGE') AND pg_has_role(${role}, ${BECOMING}))`
+}
 
 const PARTS = [
   `SELECT 0, format('CREATE on database %I', current_database()) WHERE NOT has_database_privilege(current_database(), 'CREATE')`,

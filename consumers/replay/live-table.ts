@@ -110,24 +110,29 @@ const STATISTICS_SQL = `
    JOIN pg_namespace sn ON sn.oid = x.stxnamespace)`
 
 /**
- * Reads a table by its quoted name.
- * @returns null where there is none.
+ * Reads tables by their quoted names, at once: each is a part of a lock's time.
+ * @returns those that there are, by their names.
  */
-export async function readLiveTable(client: pg.Client, table: string): Promise<LiveTable | null> {
-  const [found] = await jsonRows(
+export async function readLiveTables(client: pg.Client, names: readonly string[]): Promise<Map<string, LiveTable>> {
+  const rows = await jsonRows(
     client,
-    LIVE_TABLE,
-    `SELECT json_build_object(
+    z.object({ name: z.string(), table: LIVE_TABLE }),
+    `SELECT json_build_object('name', wanted.name, 'table', json_build_object(
        'owner', pg_get_userbyid(c.relowner), 'persistence', c.relpersistence, 'method', am.amname,
        'tablespace', (SELECT spcname FROM pg_tablespace WHERE oid = c.reltablespace),
        'options', ${optionsOf('c.reloptions')},
        'toastOptions', ${optionsOf('(SELECT t.reloptions FROM pg_class t WHERE t.oid = c.reltoastrelid)')},
-       'columns', ${COLUMNS_SQL}, 'checks', ${CHECKS_SQL}, 'statistics', ${STATISTICS_SQL}) AS row
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am am ON am.oid = c.relam
-     WHERE c.oid = to_regclass($1)`,
-    [table],
+       'columns', ${COLUMNS_SQL}, 'checks', ${CHECKS_SQL}, 'statistics', ${STATISTICS_SQL})) AS row
+     FROM unnest($1::text[]) AS wanted (name) JOIN pg_class c ON c.oid = to_regclass(wanted.name)
+     JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am am ON am.oid = c.relam`,
+    [names],
   )
-  return found ?? null
+  return new Map(rows.map(({ name, table }) => [name, table]))
+}
+
+/** Runs statements in one go, so that a distant server costs one way there and back. */
+export async function runAll(client: pg.Client, statements: readonly string[]): Promise<void> {
+  if (statements.length > 0) await client.query(statements.join(';\n'))
 }
 
 /** For example `fillfactor = '70'`. */

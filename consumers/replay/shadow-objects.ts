@@ -5,7 +5,7 @@ import type { Service } from '../../contracts/language/contract-set.ts'
 import { quoteIdentifier, quoteLiteral } from '../../contracts/language/quoting.ts'
 import { jsonRows } from '../../infra/catalog/json-rows.ts'
 import { tableSql } from '../../infra/postgres/digest-sql.ts'
-import { commentOn, readLiveTable } from './live-table.ts'
+import { commentOn, readLiveTables } from './live-table.ts'
 import { type Places, placesOf, type Shadow } from './shadow-schema.ts'
 
 /** An object that is built on a shadow once its rows are there, as `scission.set_aside` keeps it. */
@@ -151,7 +151,7 @@ function creation(live: string, shadow: string, index: Index): string[] {
 }
 
 async function lateChecks(client: pg.Client, { entity, live, shadow }: Places): Promise<ShadowObject[]> {
-  const table = await readLiveTable(client, live)
+  const table = (await readLiveTables(client, [live])).get(live)
   return (table?.checks ?? [])
     .filter(({ validated }) => !validated)
     .map(({ name, definition, comment }) => ({

@@ -22,7 +22,7 @@ import {
 import { shadowStatistics } from './create-shadow.ts'
 import { readDependents } from './dependents.ts'
 import { finishShadow } from './finish-shadow.ts'
-import { type Identity, type LiveTable, readLiveTable } from './live-table.ts'
+import { type Identity, type LiveTable, readLiveTables, runAll } from './live-table.ts'
 import { type Places, placesOf, type Shadow } from './shadow-schema.ts'
 import { alteredTables, fingerprintOf, readStructures, structureDifference, type Structures } from './structure.ts'
 import { createBelonging, readBelongings } from './table-belongings.ts'
@@ -34,7 +34,7 @@ import { createBelonging, readBelongings } from './table-belongings.ts'
 const SWAP_PATIENCE: LockPatience = { lockTimeoutMs: 700, attempts: 20, pauseMs: 1_000 }
 
 /** What is left for a lock once the time is up: nought would mean to wait for ever. */
-const LEAST_WAIT_MS = 20
+const LEAST_WAIT_MS = 100
 
 export interface Swapping {
   readonly service: Service
@@ -72,27 +72,40 @@ export async function swap(
 ): Promise<string[]> {
   const { service, shadow, where, patience = SWAP_PATIENCE } = swapping
   const places = placesOf(service, shadow)
-  const tables = await tablesToLock(client, places)
+  const neighbours = await readNeighbours(client, places)
   const hindered = `the replayed tables of service ${service.name} could not be put in place`
-  return await withLockPatience(client, { hindered, where, tables, mode: 'ACCESS EXCLUSIVE' }, patience, async () => {
-    await lockAll(client, tables.map(tableSql), patience)
-    const validations = await exchange(client, swapping, places)
-    await alongside(client)
-    return validations
-  })
+  return await withLockPatience(
+    client,
+    { hindered, where, tables: neighbours, mode: 'ACCESS EXCLUSIVE' },
+    patience,
+    async () => {
+      await lockAll(client, neighbours.filter(({ isOurs }) => isOurs).map(tableSql), patience)
+      const validations = await exchange(client, swapping, places)
+      await alongside(client)
+      return validations
+    },
+  )
 }
 
-/** The tables in use, and those outside that refer to them, in the order in which everyone who locks them all should. */
-async function tablesToLock(client: pg.Client, places: readonly Places[]): Promise<TableName[]> {
-  const { rows } = await client.query<{ schema: string; table: string }>(
-    `WITH live AS (SELECT to_regclass(name) AS oid FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL)
-     SELECT nspname AS schema, relname AS table FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'r' AND (c.oid IN (SELECT oid FROM live) OR c.oid IN (
-        SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid IN (SELECT oid FROM live)))
+interface Neighbour extends TableName {
+  /** Whether it is locked by name: whoever may refer to a table may not lock it so, though giving up a foreign key does. */
+  readonly isOurs: boolean
+}
+
+/** The tables in use, and those at the other end of their foreign keys, in the order in which they are locked. */
+async function readNeighbours(client: pg.Client, places: readonly Places[]): Promise<Neighbour[]> {
+  const { rows } = await client.query<{ schema: string; table: string; ours: string }>(
+    `WITH live AS (SELECT to_regclass(name) AS oid FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL),
+     keys AS (SELECT conrelid, confrelid FROM pg_constraint WHERE contype = 'f'),
+     ours AS (SELECT oid FROM live UNION SELECT conrelid FROM keys WHERE confrelid IN (SELECT oid FROM live)),
+     theirs AS (SELECT confrelid AS oid FROM keys WHERE conrelid IN (SELECT oid FROM live))
+     SELECT nspname AS schema, relname AS table, c.oid IN (SELECT oid FROM ours) AS ours
+       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND c.oid IN (SELECT oid FROM ours UNION SELECT oid FROM theirs)
       ORDER BY nspname, relname`,
     [places.map(({ live }) => live)],
   )
-  return rows
+  return rows.map(({ schema, table, ours }) => ({ schema, table, isOurs: ours === 't' }))
 }
 
 /** All waits together are bounded: a lock that is held meanwhile makes others wait. */
@@ -101,15 +114,12 @@ async function lockAll(client: pg.Client, tables: readonly string[], { lockTimeo
     `SELECT setting AS ms FROM pg_settings WHERE name = 'deadlock_timeout'`,
   )
   const until = performance.now() + Math.min(lockTimeoutMs, (Number(rows[0]?.ms) * 7) / 10)
-  const boundWait = async (): Promise<void> => {
-    const left = Math.max(LEAST_WAIT_MS, Math.floor(until - performance.now()))
-    await client.query(`SET LOCAL lock_timeout = ${left}`)
-  }
+  const boundWait = (): string =>
+    `SET LOCAL lock_timeout = ${Math.max(LEAST_WAIT_MS, Math.floor(until - performance.now()))}`
   for (const table of tables) {
-    await boundWait()
-    await client.query(`LOCK TABLE ONLY ${table} IN ACCESS EXCLUSIVE MODE`)
+    await client.query(`${boundWait()}; LOCK TABLE ONLY ${table} IN ACCESS EXCLUSIVE MODE`)
   }
-  await boundWait()
+  await client.query(boundWait())
 }
 
 interface Exchanged extends Places {
@@ -119,22 +129,21 @@ interface Exchanged extends Places {
 
 async function exchange(client: pg.Client, swapping: Swapping, places: readonly Places[]): Promise<string[]> {
   const { service, shadow } = swapping
-  const before = await readStructures(
-    client,
-    places.map(({ live }) => live),
-  )
+  const lives = places.map(({ live }) => live)
+  const before = await readStructures(client, lives)
   refuseAltered(swapping, before)
   await refuseDependents(client, service)
   await finishShadow(client, service, shadow)
-  const exchanged: Exchanged[] = []
-  for (const place of places) exchanged.push({ ...place, table: await readLiveTable(client, place.live) })
+  const tables = await readLiveTables(client, lives)
+  const exchanged = places.map((place) => ({ ...place, table: tables.get(place.live) ?? null }))
   const steps = await carryingSteps(client, exchanged)
-  await run(client, [
+  await runAll(client, [
     ...steps.before,
     ...(await schemaSteps(client, shadow, exchanged)),
     ...exchanged.flatMap(moveSteps),
+    ...exchanged.flatMap(arrivalSteps),
+    ...steps.after,
   ])
-  await run(client, [...exchanged.flatMap(arrivalSteps), ...steps.after])
   await refuseIncomplete(client, before)
   return steps.validations
 }
@@ -166,13 +175,15 @@ async function carryingSteps(
   const keys = await readOuterKeys(client, lives)
   const memberships = await readMemberships(client, lives)
   const sequences = await readOwnedSequences(client, lives)
-  const late: string[] = []
-  for (const live of lives)
-    for (const belonging of await readBelongings(client, live, lives))
-      if (belonging.late) late.push(...createBelonging(belonging, live))
+  const late = (await readBelongings(client, lives, lives)).filter((belonging) => belonging.late)
   return {
     before: [...keys.map(dropOuterKey), ...memberships.map(dropMembership), ...sequences.map(ownedByNone)],
-    after: [...sequences.map(ownedBy), ...memberships.map(addMembership), ...late, ...keys.flatMap(addOuterKey)],
+    after: [
+      ...sequences.map(ownedBy),
+      ...memberships.map(addMembership),
+      ...late.flatMap((belonging) => createBelonging(belonging, belonging.table)),
+      ...keys.flatMap(addOuterKey),
+    ],
     validations: keys.flatMap(validateOuterKey),
   }
 }
@@ -234,8 +245,4 @@ async function refuseIncomplete(client: pg.Client, before: Structures): Promise<
         `Table ${table} was not replaced, since its shadow is not yet as it is (${difference}): run replay again, which builds what is missing.`,
       )
   }
-}
-
-async function run(client: pg.Client, statements: readonly string[]): Promise<void> {
-  for (const statement of statements) await client.query(statement)
 }

@@ -5,6 +5,8 @@ import { jsonRows } from '../../infra/catalog/json-rows.ts'
 import { commentOn } from './live-table.ts'
 
 const BELONGING = z.object({
+  /** `schema.table`, quoted. */
+  table: z.string(),
   kind: z.enum(['POLICY', 'TRIGGER']),
   name: z.string(),
   /** The statement that makes it, before and after the table's name. */
@@ -23,17 +25,17 @@ const BELONGING = z.object({
 export type Belonging = z.infer<typeof BELONGING>
 
 /**
- * Reads a table's policies and triggers, but for the triggers of foreign keys.
- * @param table `schema.table`, quoted, as are the service's tables.
+ * Reads the policies and triggers of tables, but for the triggers of foreign keys.
+ * @param tables `schema.table`, quoted, as are the service's tables in use.
  */
 export async function readBelongings(
   client: pg.Client,
-  table: string,
   tables: readonly string[],
+  lives: readonly string[],
 ): Promise<Belonging[]> {
-  const policies = await jsonRows(client, BELONGING, POLICIES, [table, tables])
-  const triggers = await jsonRows(client, BELONGING, TRIGGERS, [table, tables])
-  for (const { kind, name, known } of [...policies, ...triggers])
+  const policies = await jsonRows(client, BELONGING, POLICIES, [tables, lives])
+  const triggers = await jsonRows(client, BELONGING, TRIGGERS, [tables, lives])
+  for (const { kind, name, table, known } of [...policies, ...triggers])
     if (!known) throw new Error(`The definition of ${kind} ${name} of ${table} is of an unknown form`)
   return [...policies, ...triggers]
 }
@@ -45,7 +47,7 @@ export async function readBelongings(
  */
 const POLICIES = `
   SELECT json_build_object(
-    'kind', 'POLICY', 'name', p.polname, 'head', format('CREATE POLICY %I ON ', p.polname),
+    'table', wanted.name, 'kind', 'POLICY', 'name', p.polname, 'head', format('CREATE POLICY %I ON ', p.polname),
     'tail', format(' AS %s FOR %s TO %s', CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
         CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
         (SELECT string_agg(CASE role WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(role)) END, ', ')
@@ -53,16 +55,16 @@ const POLICIES = `
       || coalesce(' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
       || coalesce(' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', ''),
     'known', true, 'enabled', 'O', 'extensions', '[]'::json,
-    'late', EXISTS (SELECT FROM unnest($2::text[]) AS live
-                     WHERE concat(p.polqual::text, p.polwithcheck::text) ~ format(':relid %s\\M', to_regclass(live)::oid)),
+    'late', EXISTS (SELECT FROM regexp_matches(concat(p.polqual::text, p.polwithcheck::text), ':relid (\\d+)', 'g') AS found
+                     WHERE found[1]::oid IN (SELECT to_regclass(live)::oid FROM unnest($2::text[]) AS live WHERE to_regclass(live) IS NOT NULL)),
     'comment', obj_description(p.oid, 'pg_policy')) AS row
-  FROM pg_policy p WHERE p.polrelid = to_regclass($1) ORDER BY p.polname`
+  FROM unnest($1::text[]) AS wanted (name) JOIN pg_policy p ON p.polrelid = to_regclass(wanted.name) ORDER BY p.polname`
 
 /** What stands before the table is built anew from the catalog, so that the table's name is found for certain. */
 const TRIGGERS = `
   SELECT json_build_object(
-    'kind', 'TRIGGER', 'name', t.tgname, 'head', head, 'tail', substr(definition, length(head) + length($1) + 1),
-    'known', left(definition, length(head) + length($1) + 1) = head || $1 || ' ',
+    'table', wanted.name, 'kind', 'TRIGGER', 'name', t.tgname, 'head', head, 'tail', substr(definition, length(head) + length(wanted.name) + 1),
+    'known', left(definition, length(head) + length(wanted.name) + 1) = head || wanted.name || ' ',
     'late', EXISTS (SELECT FROM unnest($2::text[]) AS live WHERE to_regclass(live) = t.tgconstrrelid),
     'enabled', t.tgenabled,
     'extensions', (SELECT coalesce(json_agg(e.extname ORDER BY e.extname), '[]')
@@ -70,7 +72,7 @@ const TRIGGERS = `
                     WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid AND d.deptype = 'x'
                       AND d.refclassid = 'pg_extension'::regclass),
     'comment', obj_description(t.oid, 'pg_trigger')) AS row
-  FROM pg_trigger t
+  FROM unnest($1::text[]) AS wanted (name) JOIN pg_trigger t ON t.tgrelid = to_regclass(wanted.name) AND NOT t.tgisinternal
   CROSS JOIN LATERAL (SELECT pg_get_triggerdef(t.oid),
     format('CREATE %sTRIGGER %I %s %s ON ', CASE WHEN t.tgconstraint <> 0 THEN 'CONSTRAINT ' END, t.tgname,
       CASE WHEN t.tgtype & 2 <> 0 THEN 'BEFORE' ELSE 'AFTER' END,
@@ -81,7 +83,7 @@ const TRIGGERS = `
              FROM unnest(t.tgattr) WITH ORDINALITY AS k (attnum, place)
              JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.attnum), '') END,
         CASE WHEN t.tgtype & 32 <> 0 THEN 'TRUNCATE' END], ' OR '))) AS texts (definition, head)
-  WHERE t.tgrelid = to_regclass($1) AND NOT t.tgisinternal ORDER BY t.tgname`
+  ORDER BY t.tgname`
 
 const ENABLING: Readonly<Record<Belonging['enabled'], string | null>> = {
   O: null,
