@@ -33,6 +33,8 @@ import type { Watermark } from './watermark.ts'
 export interface LogApplication {
   readonly set: ContractSet
   readonly service: Service
+  /** Entities of the service of which nothing is applied. */
+  readonly passedOver: ReadonlySet<string>
   readonly database: PostgresTarget
   readonly stream: string
   /** The session that holds the lease: whatever is not a page is done by it, when no loader is at work. */
@@ -164,6 +166,7 @@ export class LogApplier {
   }
 
   async #applyControl(control: wire.Control, sequence: number): Promise<void> {
+    const { passedOver } = this.#application
     switch (control.control) {
       case 'epoch':
         return decideEpoch(this.#standing.known(), control) === 'enter'
@@ -172,6 +175,7 @@ export class LogApplier {
       case 'contract':
         return await this.#learn(control)
       case 'attempt':
+        if (passedOver.has(control.entity)) return undefined
         return decideAttempt(this.#standing.known(), control) === 'enter'
           ? await this.#enterAttempt(control)
           : undefined
@@ -186,7 +190,7 @@ export class LogApplier {
           rows: control.rows,
         })
       case 'manifest':
-        return await this.#applyManifest(control)
+        return await this.#applyManifest(withoutEntities(control, passedOver))
       case 'marker':
         return this.#standing.phase === 'following'
           ? await this.#application.stop.marker(control.name, control.lsn)
@@ -305,4 +309,8 @@ export class LogApplier {
   #refuse(clause: string, cause?: Error): Failure {
     return new Failure(4, `Service ${this.#application.service.name}: ${clause}.`, { cause })
   }
+}
+
+function withoutEntities(control: wire.ManifestControl, passedOver: ReadonlySet<string>): wire.ManifestControl {
+  return { ...control, entities: control.entities.filter(({ entity }) => !passedOver.has(entity)) }
 }

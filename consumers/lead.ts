@@ -206,8 +206,10 @@ async function beginReading(
   const shapes = new KnownShapes(service.name, service.entities, await readShapes(leader))
   const { signal, stopAt, transactionBytes } = options
   const applied = watermark.applied
+  const { passedOver, verb } = life.role
   const loading = new PageLoading({
     service,
+    passedOver,
     leader,
     loaders,
     transactionBytes,
@@ -221,16 +223,16 @@ async function beginReading(
   const parking = await Parking.read(leader, service.name, life.notice)
   const read = { sequence: beginning.from - 1, last: beginning.from - 1, at: Date.now() }
   const hints = createHints({ leader, watermark, read, traffic: life.traffic, takeError: run.takeError })
-  const of = { service, shapes, parking, epoch, position, snapshots }
+  const of = { service, passedOver, shapes, parking, epoch, position, snapshots }
   const changes = new ChangeApplier({ ...of, client, applied, awaitRoom: hints.until, report, failed: fail })
   const stream = streamName(prefix, service.name)
   const drain = async (): Promise<void> => await changes.drain()
   const stop =
-    life.role.verb === 'replay'
+    verb === 'replay'
       ? new PositionStop(stopAt === undefined || stopAt === 'loaded' ? null : stopAt)
       : new VerificationStop({ leader, database, service: service.name, life, drain })
   const workers = { leader, loaders, loading, changes, stop }
-  const application = { set, service, database, stream, ...workers, shapes, watermark, report }
+  const application = { set, service, passedOver, database, stream, ...workers, shapes, watermark, report }
   const applier = new LogApplier(application, checkpoint, beginning)
   return { stream, applier, loading, changes, hints, read }
 }

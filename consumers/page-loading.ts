@@ -15,6 +15,8 @@ import type { KnownShapes } from './shapes.ts'
 
 export interface PageLoadingOptions {
   readonly service: Service
+  /** Entities of which nothing is loaded. */
+  readonly passedOver: ReadonlySet<string>
   /** Looks pages up in the ledger: the loaders are in the middle of a COPY. */
   readonly leader: pg.Client
   readonly loaders: LoaderPool
@@ -58,8 +60,9 @@ export class PageLoading {
 
   /** Takes a page; it is loaded when `applied` is called, or when `drain` returns. */
   async take(known: Known, { payload, sequences }: WholeMessage): Promise<void> {
+    const { applied, passedOver } = this.#options
     const header = readPageHeader(payload)
-    if (decidePage(known, header) === 'skip') return this.#options.applied(sequences)
+    if (passedOver.has(header.entity) || decidePage(known, header) === 'skip') return applied(sequences)
     const entity = this.#entities.get(header.entity)
     if (entity === undefined) throw new Error(`The decision let an unknown entity pass: ${header.entity}`)
     const again = this.#underWay.get(pageName(header))

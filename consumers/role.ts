@@ -6,6 +6,8 @@ export interface ConsumerRole {
   readonly verb: 'consume' | 'replay'
   /** The schema of the state that the log is applied with. */
   readonly stateSchema: string
+  /** Entities of the service of which nothing is applied: others than the one that is replayed. */
+  readonly passedOver: ReadonlySet<string>
 }
 
-export const CONSUMER: ConsumerRole = { verb: 'consume', stateSchema: STATE_SCHEMA }
+export const CONSUMER: ConsumerRole = { verb: 'consume', stateSchema: STATE_SCHEMA, passedOver: new Set() }

@@ -159,6 +159,15 @@ export async function storeExpectation(client: pg.Client, totals: EntityTotals):
   )
 }
 
+/** What the manifest says of each entity, by its name: rows, and the monolith's own digest of them. */
+export async function readExpectations(client: pg.Client): Promise<Map<string, { rows: number; digest: string }>> {
+  const { rows } = await client.query<{ entity: string; rows: string; digest: string }>(
+    `SELECT entity, expected_rows::text AS rows, expected_digest AS digest FROM entity
+      WHERE expected_rows IS NOT NULL AND expected_digest IS NOT NULL`,
+  )
+  return new Map(rows.map((row) => [row.entity, { rows: Number(row.rows), digest: row.digest }]))
+}
+
 export async function setPhase(client: pg.Client, phase: Phase): Promise<void> {
   await client.query('UPDATE checkpoint SET phase = $1, changed_at = now() WHERE phase <> $1', [phase])
 }

@@ -29,6 +29,8 @@ import { TableCheck } from './table-check.ts'
 
 export interface ChangeApplierOptions {
   readonly service: Service
+  /** Entities of which nothing is applied. */
+  readonly passedOver: ReadonlySet<string>
   /**
    * A session of its own: a large transaction stays open in it while pages and controls are handled beside it. Null while
    * the tables are loaded, when no change is applied.
@@ -132,15 +134,16 @@ export class ChangeApplier {
   }
 
   #pieceOf(run: ChangeRun): Piece[] {
-    const { position, service } = this.#options
-    if (position !== null && parseLsn(run.lsn) <= parseLsn(position)) return []
+    const { passedOver, position, service } = this.#options
+    const { lsn, last } = run
+    if (position !== null && parseLsn(lsn) <= parseLsn(position)) return []
+    if (passedOver.has(run.entity)) return [{ lsn, last, changes: [] }]
     const entity = service.entities.find(({ name }) => name === run.entity)
     if (entity === undefined)
       throw new Failure(
         4,
         `Service ${service.name}: the log has changes of ${run.entity}, which the contract does not have: use the contract set that the log was published with.`,
       )
-    const { lsn, last } = run
     if (this.#isInSnapshot(entity, run)) return [{ lsn, last, changes: [] }]
     return [this.#reader(entity, run.shape).piece(run)]
   }

@@ -31,13 +31,15 @@ export function alteredTables(before: string, now: string): string[] {
   return [...new Set([...Object.keys(old), ...Object.keys(current)])].filter((table) => old[table] !== current[table])
 }
 
-/** The first line in which a table differs from another, as a clause; null where they are the same. */
-export function structureDifference(wanted: readonly string[], actual: readonly string[]): string | null {
+/**
+ * What a table lacks of another, as a clause; null where it has all of it. More it may have: a key or a foreign key of the
+ * contract that the other had lost.
+ */
+export function structureLack(wanted: readonly string[], actual: readonly string[]): string | null {
   const lacking = wanted.find((line) => !actual.includes(line))
   if (lacking !== undefined) return `it lacks ${lacking}`
-  const extra = actual.find((line) => !wanted.includes(line))
-  if (extra !== undefined) return `it has ${extra}`
-  return wanted.join('\n') === actual.join('\n') ? null : 'its columns are in another order'
+  const kept = actual.filter((line) => wanted.includes(line))
+  return wanted.join('\n') === kept.join('\n') ? null : 'its columns are in another order'
 }
 
 const ROW = z.object({ table: z.string(), lines: z.array(z.string()).nullable() })

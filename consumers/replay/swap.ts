@@ -24,7 +24,7 @@ import { readDependents } from './dependents.ts'
 import { finishShadow } from './finish-shadow.ts'
 import { type Identity, type LiveTable, readLiveTables, runAll } from './live-table.ts'
 import { type Places, placesOf, type Shadow } from './shadow-schema.ts'
-import { alteredTables, fingerprintOf, readStructures, structureDifference, type Structures } from './structure.ts'
+import { alteredTables, fingerprintOf, readStructures, structureLack, type Structures } from './structure.ts'
 import { createBelonging, readBelongings } from './table-belongings.ts'
 
 /**
@@ -68,7 +68,7 @@ export interface Swapping {
 export async function swap(
   client: pg.Client,
   swapping: Swapping,
-  alongside: (client: pg.Client) => Promise<unknown>,
+  alongside: (client: pg.Client, validations: readonly string[]) => Promise<unknown>,
 ): Promise<string[]> {
   const { service, shadow, where, patience = SWAP_PATIENCE } = swapping
   const places = placesOf(service, shadow)
@@ -81,7 +81,7 @@ export async function swap(
     async () => {
       await lockAll(client, neighbours.filter(({ isOurs }) => isOurs).map(tableSql), patience)
       const validations = await exchange(client, swapping, places)
-      await alongside(client)
+      await alongside(client, validations)
       return validations
     },
   )
@@ -234,15 +234,15 @@ function positionStep({ live, replaced }: Places['schemas'], { sequence, increme
   )
 }
 
-/** The catalog says of the new tables what it said of the old ones, or nothing has happened. */
+/** The catalog says of the new tables all that it said of the old ones, or nothing has happened. */
 async function refuseIncomplete(client: pg.Client, before: Structures): Promise<void> {
   const after = await readStructures(client, [...before.keys()])
   for (const [table, wanted] of before) {
-    const difference = wanted === null ? null : structureDifference(wanted, after.get(table) ?? [])
-    if (difference !== null)
+    const lack = wanted === null ? null : structureLack(wanted, after.get(table) ?? [])
+    if (lack !== null)
       throw new Failure(
         4,
-        `Table ${table} was not replaced, since its shadow is not yet as it is (${difference}): run replay again, which builds what is missing.`,
+        `Table ${table} was not replaced, since its shadow is not yet as it is (${lack}): run replay again, which builds what is missing.`,
       )
   }
 }

@@ -12,6 +12,7 @@ import { addPreflight } from './preflight.ts'
 import { addPrepare } from './prepare.ts'
 import { addPublish } from './publish.ts'
 import { runCommandLine } from './run.ts'
+import { addReplay } from './replay.ts'
 import { addStatus } from './status.ts'
 import { addVerify } from './verify.ts'
 
@@ -34,6 +35,7 @@ const exitCode = await runCommandLine(
     addPrepare,
     addPublish,
     addConsume,
+    addReplay,
     addStatus,
     addLag,
     addParked,

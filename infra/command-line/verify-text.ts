@@ -50,7 +50,11 @@ interface Manner {
   readonly columns: number
 }
 
-function tableDifferences({ service }: ServiceReport, table: TableReport, { against, columns }: Manner): string {
+export function tableDifferences(
+  { service }: Pick<ServiceReport, 'service'>,
+  table: TableReport,
+  { against, columns }: Manner,
+): string {
   const { differences, expected, found, structure } = table
   const total = differences.total === null ? 'rows differ' : `${counted(differences.total, 'row')} differ`
   const rows = found === null ? '' : ` (${countText(expected.rows)} in the ${against}, ${countText(found.rows)} here)`

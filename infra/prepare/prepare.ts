@@ -17,7 +17,7 @@ import { hasErrors, runPreflight } from '../preflight/run-preflight.ts'
 import { LOCK_PATIENCE, type LockPatience, withLockPatience } from './lock-patience.ts'
 import { readMonolithRecord } from './monolith-record.ts'
 import { type MonolithStep, planMonolith } from './plan-monolith.ts'
-import { planService } from './plan-service.ts'
+import { type LogOwner, planService } from './plan-service.ts'
 import { takePreparationLock } from './preparation-lock.ts'
 import { refusal } from './refusal.ts'
 import { identityServes } from './replica-identity.ts'
@@ -88,10 +88,20 @@ async function planStream(
   }
 }
 
-/** All in one transaction, so that a service's database is prepared or untouched. */
 async function prepareService(preparation: Preparation, target: ServiceDatabase): Promise<PreparedStep[]> {
-  const { deployment, dryRun, onStep, patience } = preparation
-  const owner = { contractSet: deployment.set.name, prefix: deployment.prefix }
+  const { set, prefix } = preparation.deployment
+  return await prepareServiceDatabase(target, { contractSet: set.name, prefix }, preparation)
+}
+
+/**
+ * Makes a database ready for a service's consumer, in one transaction: it is prepared or untouched.
+ * @throws Failure 4 for what stands in the way, or that names what held a lock.
+ */
+export async function prepareServiceDatabase(
+  target: ServiceDatabase,
+  owner: LogOwner,
+  { dryRun, onStep, patience }: Pick<Preparation, 'dryRun' | 'onStep' | 'patience'>,
+): Promise<PreparedStep[]> {
   const locked = {
     hindered: 'it could not be prepared',
     where: target.database.title,

@@ -1,0 +1,143 @@
+import type pg from 'pg'
+import { Failure } from '../../contracts/failure.ts'
+import { crashPoint } from '../../infra/crash-point.ts'
+import { inTransaction } from '../../infra/postgres/session.ts'
+import { passOverTriggers } from '../consumer-session.ts'
+import type { Checkpoint } from '../service-state.ts'
+import type { Begun } from './begin-replay.ts'
+import { dropReplaced, dropShadow } from './drop-schemas.ts'
+import { step } from './fill-copy.ts'
+import { finishShadow } from './finish-shadow.ts'
+import { mergeInto } from './merge.ts'
+import { withService } from './replay-session.ts'
+import type { ShadowReplay } from './replay-service.ts'
+import * as state from './replay-state.ts'
+import { swap } from './swap.ts'
+
+/**
+ * Puts the shadows in the place of the tables in use, or merges them, with their state in the same transaction, and removes
+ * what is left.
+ * @throws Failure 4 where the service has moved meanwhile, or a lock was not to be had.
+ */
+export async function putInPlace(replay: ShadowReplay, begun: Begun): Promise<void> {
+  const { live, options, rebuilt, replaying } = replay
+  const { name } = rebuilt
+  await withService(replaying, live, async (client, checkpoint) => {
+    if (!begun.isSwapped) {
+      assertUnmoved(name, begun.checkpoint, checkpoint)
+      if (options.ending === 'merge') await merge(client, replay)
+      else await swapWithState(client, replay, begun)
+      crashPoint('replay-swapped')
+    }
+    const unmet = await step(
+      replaying,
+      name,
+      'cleaned up',
+      async () => await removeRest(client, replay),
+      () => 'the replaced tables are gone',
+    )
+    if (unmet.length > 0)
+      throw new Failure(
+        3,
+        `The rows of service ${name}, as the log has them, do not meet foreign keys of other tables: ${unmet.join('; ')}. They hold for new rows (NOT VALID): put the rows right, then run ALTER TABLE … VALIDATE CONSTRAINT.`,
+      )
+  })
+}
+
+/** What was compared is what will be replaced. */
+function assertUnmoved(service: string, then: Checkpoint, now: Checkpoint): void {
+  if (then.epoch === now.epoch && then.lsn === now.lsn && then.phase === now.phase) return
+  throw new Failure(
+    4,
+    `A consumer of service ${service} ran while it was replayed: end it, and run replay ${service} again; it goes on from where it was.`,
+  )
+}
+
+async function swapWithState(client: pg.Client, replay: ShadowReplay, { fingerprint }: Begun): Promise<void> {
+  const { live, options, rebuilt, replaying, shadow } = replay
+  await step(
+    replaying,
+    rebuilt.name,
+    'finished',
+    async () => {
+      await inTransaction(client, 'BEGIN', async () => await finishShadow(client, rebuilt, shadow))
+      if (options.entity === null) await state.copyLedger(client)
+    },
+    () => 'rights, policies, triggers and comments',
+  )
+  crashPoint('replay-finished')
+  const missing = await missingEntities(client, replay)
+  await step(
+    replaying,
+    rebuilt.name,
+    'swapped',
+    async () => {
+      const swapping = { service: rebuilt, shadow, fingerprint, where: live.database.title }
+      await swap(client, swapping, async (session, validations) => {
+        await moveState(session, replay)
+        await state.markCreated(session, missing)
+        await state.storeSwapped(session, validations)
+        crashPoint('replay-swapping')
+      })
+    },
+    () => 'the new tables are in use',
+  )
+}
+
+async function moveState(client: pg.Client, { options }: ShadowReplay): Promise<void> {
+  if (options.entity === null) await state.moveState(client)
+}
+
+async function missingEntities(client: pg.Client, { rebuilt }: ShadowReplay): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT name FROM unnest($1::text[], $2::text[], $3::text[]) AS wanted (name, schema, relation)
+      WHERE to_regclass(format('%I.%I', schema, relation)) IS NULL`,
+    [
+      rebuilt.entities.map(({ name }) => name),
+      rebuilt.entities.map(({ schema }) => schema),
+      rebuilt.entities.map(({ table }) => table),
+    ],
+  )
+  return rows.map(({ name }) => name)
+}
+
+async function merge(client: pg.Client, replay: ShadowReplay): Promise<void> {
+  const { options, rebuilt, replaying, shadow } = replay
+  await passOverTriggers(client)
+  if (options.entity === null) await state.copyLedger(client)
+  await step(
+    replaying,
+    rebuilt.name,
+    'merged',
+    async () =>
+      await inTransaction(client, 'BEGIN', async () => {
+        const merged = await mergeInto(client, rebuilt, shadow.service)
+        await moveState(client, replay)
+        await state.storeSwapped(client, [])
+        crashPoint('replay-swapping')
+        return merged
+      }),
+    (merged) => {
+      const sum = (of: 'deleted' | 'updated' | 'inserted'): number =>
+        [...merged.values()].reduce((total, counts) => total + counts[of], 0)
+      return `${sum('inserted')} rows inserted, ${sum('updated')} updated, ${sum('deleted')} deleted`
+    },
+  )
+}
+
+/** @returns a clause for each foreign key of another table that the new rows do not meet. */
+async function removeRest(client: pg.Client, { shadow }: ShadowReplay): Promise<string[]> {
+  const { validations = [] } = (await state.readReplay(client)) ?? {}
+  const unmet: string[] = []
+  for (const validation of validations)
+    await client.query(validation).catch((error: unknown) => {
+      unmet.push(error instanceof Error ? error.message : String(error))
+    })
+  await inTransaction(client, 'BEGIN', async () => {
+    await dropReplaced(client, shadow.schemas)
+    await dropShadow(client, shadow.schemas)
+  })
+  crashPoint('replay-replaced-dropped')
+  await state.dropReplayState(client)
+  return unmet
+}
