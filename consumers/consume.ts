@@ -31,8 +31,8 @@ export interface ConsumeOptions {
   /** Ends when all that the log holds is applied, indexes and foreign keys included; otherwise it goes on for ever. */
   readonly untilCaughtUp: boolean
   /**
-   * Where to end besides: when the tables hold the snapshot, and no change after it; or when every transaction up to a
-   * position is applied, and none behind it. The position must not be before the epoch's last consistency point.
+   * Where to end besides: when the tables hold the snapshot, and no change after it; or when every transaction is applied
+   * whose commit begins before a position, and no other. It must not be before the epoch's last consistency point.
    */
   readonly stopAt?: 'loaded' | Lsn
   /** Sessions that load this service's tables at the same time. */

@@ -25,6 +25,11 @@ export function lsnText(lsn: Lsn): string {
   return `${(lsn >> 32n).toString(16).toUpperCase()}/${(lsn & 0xffffffffn).toString(16).toUpperCase()}`
 }
 
+/** The position right behind another: what begins before it begins at that one or before. */
+export function justBehind(lsn: Lsn): Lsn {
+  return (lsn + 1n) as Lsn
+}
+
 /** Orders positions as a sort needs it. */
 export function comparePositions(one: string, other: string): number {
   const difference = parseLsn(one) - parseLsn(other)

@@ -17,7 +17,7 @@ export interface SplitMessage {
   readonly after: readonly ChangeRun[]
 }
 
-/** Ends a reading with the last transaction up to a position: of what is behind it nothing is applied. */
+/** Ends a reading with the last transaction whose commit begins before a position: of what is behind it nothing is applied. */
 export class PositionStop implements LogStop {
   readonly isEnd = true
   readonly #position: Lsn | null
@@ -34,7 +34,7 @@ export class PositionStop implements LogStop {
   split({ runs }: ChangeMessage): SplitMessage | null {
     const position = this.#position
     if (position === null) return null
-    const at = runs.findIndex(({ lsn }) => parseLsn(lsn) > position)
+    const at = runs.findIndex(({ lsn }) => parseLsn(lsn) >= position)
     return at < 0 ? null : { before: runs.slice(0, at), after: runs.slice(at) }
   }
 

@@ -153,8 +153,8 @@ function unreadable(entity: Entity, table: CatalogTable | undefined): string {
 }
 
 async function differencesOf(sides: Sides, entity: Entity, expected: ExpectedTable): Promise<RowDifferences> {
-  const { limit, present, signal } = { ...sides.comparison, present: sides.present }
-  const { copy, name } = present
+  const { limit, signal } = sides.comparison
+  const { copy, name } = sides.present
   try {
     return await compareRows({ database: copy.target, snapshotName: name, entity, expected, limit, signal })
   } catch (error) {

@@ -32,7 +32,7 @@ export interface LogCopy {
   readonly role: ConsumerRole
 }
 
-/** Where to end: with the snapshot, with the last transaction up to a position, or with the log's present end. */
+/** Where to end: with the snapshot, with the last transaction whose commit begins before a position, or with the log's end. */
 export type FillTo = 'loaded' | Lsn | 'end'
 
 /**

@@ -21,6 +21,8 @@ export interface MarkerPoint {
 }
 
 const MARKER = 'marker:'
+
+/** What is meant for an LSN or a time, whether it is one or not: taken for a marker it would only be missing. */
 const LSN_LIKE = /^[0-9A-F]+\/[0-9A-F]+$/i
 const TIME_LIKE = /^\d{4}-\d{2}(-\d{2}(\D|$)|$)/
 const TIME =

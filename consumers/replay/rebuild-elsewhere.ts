@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Failure } from '../../contracts/failure.ts'
 import type { Service } from '../../contracts/language/contract-set.ts'
 import { quoteIdentifier } from '../../contracts/language/quoting.ts'
-import { type Lsn, lsnText, parseLsn } from '../../contracts/positions.ts'
+import { justBehind, type Lsn, lsnText, parseLsn } from '../../contracts/positions.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
 import { withNats } from '../../infra/nats/connect.ts'
 import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
@@ -52,7 +52,7 @@ async function positionOf(replaying: Replaying, { name }: Service, until: Point)
     replaying.report({
       type: 'notice',
       service: name,
-      text: `Service ${name}: ${pointText(until)} is behind the transaction at ${lsnText(lsn)}.`,
+      text: `Service ${name}: ${pointText(until)} is before ${lsnText(lsn)}.`,
     })
     return lsn
   })
@@ -109,7 +109,7 @@ async function fill(replaying: Replaying, { database, service }: LiveService, to
 async function assertNotBeyond(replaying: Replaying, copy: LogCopy, to: FillTo): Promise<void> {
   if (typeof to === 'string') return
   const { lsn } = await readCopy(replaying, copy)
-  if (lsn === null || parseLsn(lsn) <= to) return
+  if (lsn === null || parseLsn(lsn) < to) return
   throw new Failure(
     4,
     `The ${copy.database.title.replace(/^the /, '')} stands at ${lsn} already, which is behind the point: nothing takes a change back; give an empty database.`,
@@ -141,7 +141,7 @@ export async function dryRun(
     return await withScratch(replaying, live, async (database) => {
       const scratch = { service, database }
       await prepared(replaying, scratch)
-      const own: FillTo = checkpoint.lsn === null ? 'loaded' : parseLsn(checkpoint.lsn)
+      const own: FillTo = checkpoint.lsn === null ? 'loaded' : justBehind(parseLsn(checkpoint.lsn))
       const { epoch, position, rows } = await fill(replaying, scratch, to ?? own)
       const { jobs, signal } = replaying
       const tables = await step(
@@ -177,13 +177,20 @@ async function withScratch<Result>(
   url.pathname = `/${encodeURIComponent(name)}`
   const scratch = { ...database, title: `the scratch database ${name}`, url: url.href }
   await withSession(database, { purpose: `replay ${service.name}`, signal }, async (client) => {
-    await client.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0`).catch((cause: unknown) => {
-      throw new Failure(
-        4,
-        `The scratch database could not be made beside ${database.title} (${cause instanceof Error ? cause.message : String(cause)}): let the role make databases (ALTER ROLE … CREATEDB), or give a database of your own with --into.`,
-        { cause },
-      )
-    })
+    const { rows } = await client.query<{ locale: string }>(
+      `SELECT format('ENCODING %L LC_COLLATE %L LC_CTYPE %L', pg_encoding_to_char(encoding), datcollate, datctype) AS locale
+         FROM pg_database WHERE datname = current_database()`,
+    )
+    const like = rows[0]?.locale ?? ''
+    await client
+      .query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0 ${like}`)
+      .catch((cause: unknown) => {
+        throw new Failure(
+          4,
+          `The scratch database could not be made beside ${database.title} (${cause instanceof Error ? cause.message : String(cause)}): let the role make databases (ALTER ROLE … CREATEDB), or give a database of your own with --into.`,
+          { cause },
+        )
+      })
   })
   try {
     return await use(scratch)

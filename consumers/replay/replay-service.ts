@@ -1,6 +1,6 @@
 import { Failure } from '../../contracts/failure.ts'
 import type { Entity, Service } from '../../contracts/language/contract-set.ts'
-import { lsnText, parseLsn } from '../../contracts/positions.ts'
+import { justBehind, lsnText, parseLsn } from '../../contracts/positions.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
 import { inTransaction, type PostgresTarget } from '../../infra/postgres/session.ts'
 import type { ConsumerRole } from '../role.ts'
@@ -211,7 +211,7 @@ async function bringTo({ copy, live, replaying }: ShadowReplay, checkpoint: Chec
       `Service ${name} stands at ${positionText(checkpoint)}, and its replay has come to ${before.lsn}, so that they cannot be compared: run consume ${name} --until-caught-up, then replay ${name} again; or replay ${name} --restart.`,
     )
   if (lsn === null) return
-  await fillCopy(replaying, copy, parseLsn(lsn))
+  await fillCopy(replaying, copy, justBehind(parseLsn(lsn)))
   const after = await readCopy(replaying, copy)
   if (after.lsn !== null && parseLsn(after.lsn) === parseLsn(lsn)) return
   throw new Failure(
