@@ -10,7 +10,7 @@ import { beginReplay, type Begun, discardReplay } from './begin-replay.ts'
 import { fillCopy, type LogCopy, proveSnapshot, readCopy, type Replaying, step } from './fill-copy.ts'
 import { putInPlace } from './put-in-place.ts'
 import { assertFollows, positionText, withService } from './replay-session.ts'
-import { AT_SNAPSHOT, REPLAY_SCHEMA, storeCompared } from './replay-state.ts'
+import { AT_SNAPSHOT, chooseParkedAgain, REPLAY_SCHEMA, storeCompared } from './replay-state.ts'
 import { type Shadow, shadowOf } from './shadow-schema.ts'
 
 /** A service with the database that it uses. */
@@ -118,6 +118,7 @@ async function rebuild(replay: ShadowReplay, begun: Begun): Promise<Ended> {
     async () => await proveSnapshot(replaying, copy),
     (proven) => (proven === 'proven' ? 'rows and digests are those of the monolith' : 'before changes were applied'),
   )
+  await withService(replaying, replay.live, chooseParkedAgain)
   const tables = await compareWithLive(replay, begun)
   crashPoint('replay-compared')
   const refused = tables.filter(holdsOwnRows)

@@ -69,11 +69,6 @@ export async function createReplayState(client: pg.Client, replay: NewReplay): P
       name,
       restore,
     ])
-  // Who has set a transaction aside for the service's tables wants no other of the new ones.
-  await client.query(
-    `INSERT INTO ${REPLAY_SCHEMA}.parked_transaction (lsn, state, reason)
-     SELECT lsn, 'chosen', reason FROM scission.parked_transaction WHERE state = 'parked'`,
-  )
   await client.query(`INSERT INTO ${REPLAY_SCHEMA}.replay (entities, fingerprint) VALUES ($1, $2)`, [
     names,
     fingerprint,
@@ -89,6 +84,17 @@ const REPLAY_DDL = `CREATE TABLE ${REPLAY_SCHEMA}.replay (
   stage text NOT NULL DEFAULT 'building' CHECK (stage IN ('building', 'swapped')),
   validations text[] NOT NULL DEFAULT '{}'
 )`
+
+/**
+ * Chooses the transactions that an operator has set aside for the service's tables: the new ones do not take them either. To
+ * be done when the snapshot is loaded, since an epoch that begins forgets what was chosen before.
+ */
+export async function chooseParkedAgain(client: pg.Client): Promise<void> {
+  await client.query(
+    `INSERT INTO ${REPLAY_SCHEMA}.parked_transaction (lsn, state, reason)
+     SELECT lsn, 'chosen', reason FROM scission.parked_transaction WHERE state = 'parked' ON CONFLICT DO NOTHING`,
+  )
+}
 
 export async function storeCompared(client: pg.Client, position: string): Promise<void> {
   await client.query(`UPDATE ${REPLAY_SCHEMA}.replay SET compared_at = $1`, [position])
