@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { placeOwnPrograms, REAL } from '../infra/backup/own-programs.ts'
 import { testWithPgDump } from '../infra/backup/with-backup.ts'
-import { backUp, commandLineOf, heldDump, programsWith, waitUntil, withMonolith } from './backup-monolith.ts'
+import { backUp, commandLineOf, heldDump, isHeld, programsWith, waitUntil, withMonolith } from './backup-monolith.ts'
 import { startCommand } from './run-command.ts'
 
 testWithPgDump('after kill -9 in the middle of it nothing runs on, and the next backup begins again', async () => {
@@ -13,7 +13,7 @@ testWithPgDump('after kill -9 in the middle of it nothing runs on, and the next 
       MONOLITH_DATABASE_URL: url,
     }
     const command = startCommand(['backup', '--out', 'today'], { environment, folder })
-    await waitUntil('pg_dump is at work', () => existsSync(`${folder}/held`))
+    await waitUntil('pg_dump is at work', () => isHeld(folder))
     const pid = readFileSync(`${folder}/held`, 'utf8').trim()
     command.kill('SIGKILL')
     await command.ended
@@ -33,7 +33,7 @@ testWithPgDump('Ctrl-C ends pg_dump and removes what it wrote', async () => {
       MONOLITH_DATABASE_URL: url,
     }
     const command = startCommand(['backup', '--out', 'today', '--prove', '--json'], { environment, folder })
-    await waitUntil('pg_dump is at work', () => existsSync(`${folder}/held`))
+    await waitUntil('pg_dump is at work', () => isHeld(folder))
     const pid = readFileSync(`${folder}/held`, 'utf8').trim()
     command.kill('SIGINT')
     const { exitCode, stderr } = await command.ended
@@ -49,7 +49,7 @@ testWithPgDump('Ctrl-C during the proof leaves the dump, which was read back, an
     const held = `case "$*" in *--dbname*) echo $$ > ${folder}/held; exec sleep 300;; esac\nexec ${REAL} "$@"`
     const environment = { ...(await placeOwnPrograms(folder, { pg_restore: held })), MONOLITH_DATABASE_URL: url }
     const command = startCommand(['backup', '--out', 'today', '--prove'], { environment, folder })
-    await waitUntil('pg_restore is at work', () => existsSync(`${folder}/held`))
+    await waitUntil('pg_restore is at work', () => isHeld(folder))
     command.kill('SIGTERM')
     assert.is((await command.ended).exitCode, 143)
     assert.equal(programsWith(`scission-${command.pid}-`), [])

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { generateMonolith } from '../../infra/demo/monolith/generate-monolith.ts'
 import { REAL } from '../infra/backup/own-programs.ts'
@@ -42,6 +42,12 @@ export function commandLineOf(pid: string): string {
   } catch {
     return ''
   }
+}
+
+/** Whether a held program has written which process it is: the file is there a moment before its content. */
+export function isHeld(folder: string): boolean {
+  const file = `${folder}/held`
+  return existsSync(file) && readFileSync(file, 'utf8').endsWith('\n')
 }
 
 /** A pg_dump that has done its work and does not end, and tells its process by a file. */

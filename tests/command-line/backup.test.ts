@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { placeOwnPrograms, REAL } from '../infra/backup/own-programs.ts'
 import { runStatements, testWithPgDump } from '../infra/backup/with-backup.ts'
-import { backUp, heldDump, programsWith, waitUntil, withMonolith } from './backup-monolith.ts'
+import { backUp, heldDump, isHeld, programsWith, waitUntil, withMonolith } from './backup-monolith.ts'
 import { runCommand, startCommand } from './run-command.ts'
 
 testWithPgDump('a dump that was not restored is not called a backup, and one that was is', async () => {
@@ -55,7 +55,7 @@ testWithPgDump('a password stands in no list of processes and in no output', asy
         MONOLITH_DATABASE_URL: own,
       }
       const command = startCommand(['backup', '--out', 'today'], { environment, folder })
-      await waitUntil('pg_dump is at work', () => existsSync(`${folder}/held`))
+      await waitUntil('pg_dump is at work', () => isHeld(folder))
       assert.ok(programsWith(`${folder}/bin/pg_dump`).length > 0, 'the guard names its program')
       assert.equal(programsWith(password), [])
       command.kill('SIGINT')
