@@ -3,13 +3,14 @@
  * Compiles the package into dist/, which `npm pack` packs, or into the folder that is named; with `--no-check` behind it types
  * are another's business. The tree there is the source's, so that every path relative to
  * a module holds in both: the guard's script, the demo's SQL, the page for browsers, and package.json, from which the
- * version is read.
+ * version is read. The programs are bundled beside it.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { bundlePrograms } from './bundle-programs.mjs'
 
 const SOURCE_FOLDERS = ['contracts', 'infra', 'publisher', 'consumers']
 const ASSET = /\.(sh|sql|yaml)$|^monitoring\/.*\.json$/
@@ -36,6 +37,7 @@ for (const folder of SOURCE_FOLDERS)
     if (ASSET.test(file)) cpSync(join(folder, file), join(out, folder, file))
 cpSync('package.json', join(out, 'package.json'))
 await bundlePage('consumers/lag/page')
+await bundlePrograms(resolve(out))
 
 /**
  * The page's client becomes three files beside the module that reads them.
