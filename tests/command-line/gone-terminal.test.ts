@@ -7,7 +7,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openOutput } from '../../infra/command-line/output.ts'
 import { untilTrue } from '../publisher/with-bank.ts'
-import { argumentsOf, environmentOf } from './run-command.ts'
+import { commandArguments } from '../runner/typescript-loader.ts'
+import { environmentOf } from './run-command.ts'
 import { type Shop, succeed, withClient, withShop } from './shop.ts'
 import { withProgram } from './terminal-command.ts'
 
@@ -24,7 +25,7 @@ test('a terminal that goes away, and a full disk below the log, end neither cons
   withShop(async (shop) => {
     await succeed(shop.run(['prepare', '--no-slot', '--yes']))
     const args = ['consume', '--all']
-    const program = [...WITHOUT_HANGUP, ...argumentsOf(args, shop.environment)]
+    const program = [...WITHOUT_HANGUP, ...commandArguments(args)]
     await withProgram(program, { environment: shop.environment }, async (terminal) => {
       await terminal.until(/^Order .*waiting/m)
       terminal.hangUp()
@@ -40,7 +41,7 @@ test('a terminal that goes away, and a full disk below the log, end neither cons
 async function exitCodeOnFullDisk({ environment }: Shop, args: readonly string[]): Promise<number | null> {
   const full = await open(FULL, 'w')
   try {
-    const child = spawn(process.execPath, argumentsOf(args, environment), {
+    const child = spawn(process.execPath, commandArguments(args), {
       cwd: '/',
       env: { ...environmentOf(environment), SCISSION_LOG: 'auto' },
       stdio: ['ignore', full.fd, full.fd],

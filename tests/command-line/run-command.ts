@@ -43,7 +43,7 @@ export function startCommand(
   args: readonly string[],
   { environment = {}, folder, limitMs = LIMIT_MS, signal }: CommandOptions = {},
 ): RunningCommand {
-  const child = spawn(process.execPath, argumentsOf(args, environment), {
+  const child = spawn(process.execPath, commandArguments(args), {
     cwd: folder ?? '/',
     env: environmentOf(environment),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -95,18 +95,8 @@ export function startCommand(
   }
 }
 
-/** What node is given to run it. */
-export function argumentsOf(args: readonly string[], environment: Readonly<Record<string, string>>): string[] {
-  return commandArguments(args, { byTsx: readsContracts(args, environment) })
-}
-
 export function environmentOf(environment: Readonly<Record<string, string>>): Record<string, string | undefined> {
   return { PATH: process.env['PATH'], HOME: process.env['HOME'], SCISSION_LOG: 'text', ...environment }
-}
-
-/** Whether the command will load TypeScript that is not the project's: contracts that a test or a draft has written. */
-function readsContracts(args: readonly string[], environment: Readonly<Record<string, string>>): boolean {
-  return args[0] === 'contracts' || /\.[cm]?ts$/.test(environment['SCISSION_CONTRACTS'] ?? '')
 }
 
 export async function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {

@@ -1,7 +1,8 @@
 import { spawn } from '@lydell/node-pty'
 // The package is CommonJS, whose names node does not tell apart.
 import headless from '@xterm/headless'
-import { argumentsOf, environmentOf } from './run-command.ts'
+import { commandArguments } from '../runner/typescript-loader.ts'
+import { environmentOf } from './run-command.ts'
 import type { Shop } from './shop.ts'
 
 /** A command in a terminal of its own, and what a person before it sees. */
@@ -42,7 +43,7 @@ export async function withTerminal<Result>(
   use: (terminal: TerminalCommand) => Promise<Result>,
 ): Promise<Result> {
   const environment = { ...shop.environment, ...options.environment }
-  return await withProgram(argumentsOf(args, environment), { ...options, environment }, use)
+  return await withProgram(commandArguments(args), { ...options, environment }, use)
 }
 
 /** Runs node with these arguments in a pseudo-terminal. */

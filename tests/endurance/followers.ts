@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { Failure } from '../../contracts/failure.ts'
-import { typeScriptFlags } from '../runner/typescript-loader.ts'
+import { commandArguments } from '../runner/typescript-loader.ts'
 
-const MAIN = fileURLToPath(new URL('../../infra/command-line/main.ts', import.meta.url))
 /** As the installed command is run, so that it takes as much memory. */
 const NODE_FLAGS = ['--max-semi-space-size=2', '--heap-growing-percent=200']
 const QUOTED_CHARACTERS = 2_000
@@ -74,7 +72,7 @@ interface Started {
 }
 
 function start(args: readonly string[], environment: Readonly<Record<string, string>>): Started {
-  const child = spawn(process.execPath, [...NODE_FLAGS, ...typeScriptFlags(), MAIN, ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, ...commandArguments(args)], {
     cwd: '/',
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], SCISSION_LOG: 'text', ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],

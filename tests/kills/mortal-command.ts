@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
-import { projectFolder } from '../../infra/embedded/project-folder.ts'
-import { typeScriptFlags } from '../runner/typescript-loader.ts'
+import { commandArguments } from '../runner/typescript-loader.ts'
 
 /** One verb that is to reach its end, however often it is killed on the way. */
 export interface MortalCommand {
@@ -55,8 +54,7 @@ interface End {
 }
 
 async function liveOnce({ args, environment }: MortalCommand, lifetimeMs: number, signal: AbortSignal): Promise<End> {
-  const main = `${projectFolder}/infra/command-line/main.ts`
-  const child = spawn(process.execPath, [...typeScriptFlags(), main, ...args], {
+  const child = spawn(process.execPath, commandArguments(args), {
     cwd: '/',
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], SCISSION_LOG: 'text', ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -19,16 +19,11 @@ export function typeScriptFlags({ byTsx = false, compiled = process.env[COMPILED
 const compiledHere = process.env[COMPILED_VARIABLE]
 const programFolder = compiledHere === undefined ? null : `${compiledHere}/${PROGRAM_FOLDER}`
 
-/**
- * What `node` is given to run the command: as it is packed, where the run of tests has built it. By the sources where it
- * reads others' TypeScript, or starts servers of its own, whose programs and folders are found from the sources' place.
- */
-export function commandArguments(args: readonly string[], { byTsx = false } = {}): string[] {
-  const startsServers = args[0] === 'demo' || args[0] === 'backup'
-  if (programFolder !== null && !byTsx && !startsServers)
-    return [`${programFolder}/infra/command-line/main.js`, ...args]
+/** What `node` is given to run the command: as it is packed, where the run of tests has built it. */
+export function commandArguments(args: readonly string[]): string[] {
+  if (programFolder !== null) return [`${programFolder}/infra/command-line/main.js`, ...args]
   const main = fileURLToPath(new URL('../../infra/command-line/main.ts', import.meta.url))
-  return [...typeScriptFlags({ byTsx }), main, ...args]
+  return [...typeScriptFlags(), main, ...args]
 }
 
 /** A module of the contract language, for contracts that the command reads without a loader. */
