@@ -7,6 +7,7 @@ import { Failure } from '../contracts/failure.ts'
 import { CHROMIUM_FAULT_VARIABLE, provideChromium } from './chromium-program.ts'
 import { COMPILED_VARIABLE, compileSources } from './runner/compiled-sources.ts'
 import { listenForInterruption } from './runner/interruption.ts'
+import { placeInMemory } from './runner/place-in-memory.ts'
 import { reportOf, runFiles } from './runner/run-files.ts'
 import { findTestFiles, type TestFile } from './runner/test-files.ts'
 import { closingLine, statusOf, sumOf, type Verdict } from './runner/verdict.ts'
@@ -43,7 +44,12 @@ async function runWithServers(files: readonly TestFile[], signal: AbortSignal, v
   // Within a file's deadline, at which it is killed, nothing can be installed.
   const noChromium = files.some(({ inBrowser }) => inBrowser) ? await provideChromium(signal) : null
   const compiled = await compileSources()
-  const [postgres, nats] = await Promise.all([startEmbeddedPostgres({ fsync: false }), startEmbeddedNats()])
+  const place = await placeInMemory()
+  const kept = place === undefined ? {} : { place }
+  const [postgres, nats] = await Promise.all([
+    startEmbeddedPostgres({ fsync: false, ...kept }),
+    startEmbeddedNats(kept),
+  ])
   try {
     const environment = {
       [POSTGRES_VARIABLE]: postgres.url,

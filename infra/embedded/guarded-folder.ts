@@ -1,6 +1,6 @@
 import { removeAbandonedFolders } from './abandoned-folders.ts'
 import { startGuard, type GuardedProgram, type ProgramEnd } from './guard.ts'
-import { createPrivateFolder } from './private-folder.ts'
+import { createPrivateFolder, privateFolderPlaces } from './private-folder.ts'
 import { findServerUser, type ServerUser } from './unprivileged-user.ts'
 
 /** A private folder that goes when `remove` is called, or when this process ends in any way, with what runs over it. */
@@ -21,12 +21,14 @@ const NOTHING: GuardedProgram = { program: 'true', args: [], environment: {}, si
  * Makes a private folder under guard, after having removed what earlier runs left behind. The guards relieve one
  * another, so that from now on the folder is never without one.
  *
+ * @param place of the caller's, which comes before the usual ones.
  * @throws Failure where no folder can be made, or root finds no unprivileged user.
  */
-export async function createGuardedFolder(): Promise<GuardedFolder> {
+export async function createGuardedFolder(place?: string): Promise<GuardedFolder> {
+  const places = place === undefined ? privateFolderPlaces : [place, ...privateFolderPlaces]
   const user = await findServerUser()
-  await removeAbandonedFolders(user)
-  const path = await createPrivateFolder(user)
+  await removeAbandonedFolders(user, places)
+  const path = await createPrivateFolder(user, places)
   let guard = await startGuard(path, user, NOTHING)
   return {
     path,
@@ -42,8 +44,11 @@ export async function createGuardedFolder(): Promise<GuardedFolder> {
 }
 
 /** Makes a private folder under guard for as long as `use` fails; what it returns is then responsible for the folder. */
-export async function keepIfDone<Result>(use: (folder: GuardedFolder) => Promise<Result>): Promise<Result> {
-  const folder = await createGuardedFolder()
+export async function keepIfDone<Result>(
+  use: (folder: GuardedFolder) => Promise<Result>,
+  place?: string,
+): Promise<Result> {
+  const folder = await createGuardedFolder(place)
   try {
     return await use(folder)
   } catch (error) {

@@ -18,6 +18,8 @@ export type EmbeddedNatsOptions = {
   readonly syncInterval?: string
   /** Where to look for the program: the process's environment by default. */
   readonly environment?: Environment
+  /** Where its private folder is made if it can be; the project's folder or the system's temporary one by default. */
+  readonly place?: string
   /** Told what was passed over in looking for the program; standard error by default. */
   readonly say?: (sentence: string) => void
 }
@@ -63,11 +65,11 @@ export async function withEmbeddedNats<Result>(
  * @throws Failure where no program serves or the server does not start.
  */
 export async function startEmbeddedNats(options: EmbeddedNatsOptions = {}): Promise<EmbeddedNats> {
-  return keepIfDone((folder) => startIn(folder, options))
+  return keepIfDone((folder) => startIn(folder, options), options.place)
 }
 
 async function startIn(folder: GuardedFolder, options: EmbeddedNatsOptions): Promise<EmbeddedNats> {
-  const { say = sayOnStandardError, environment = process.env, ...settings } = options
+  const { say = sayOnStandardError, environment = process.env, place: _place, ...settings } = options
   const binary = await findNatsBinary(environment, folder)
   binary.passedOver.forEach(say)
   const password = randomPassword()

@@ -21,6 +21,8 @@ export type EmbeddedPostgresOptions = {
   readonly password?: string
   /** Where to look for the binaries: the process's environment by default. */
   readonly environment?: Environment
+  /** Where its private folder is made if it can be; the project's folder or the system's temporary one by default. */
+  readonly place?: string
   /** Told what was passed over in looking for the binaries; standard error by default. */
   readonly say?: (sentence: string) => void
 }
@@ -58,7 +60,7 @@ export async function withEmbeddedPostgres<Result>(
  * @throws Failure where no binaries serve or the server does not start.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
-  return keepIfDone((folder) => startIn(folder, options))
+  return keepIfDone((folder) => startIn(folder, options), options.place)
 }
 
 async function startIn(folder: GuardedFolder, options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {

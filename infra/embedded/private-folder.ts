@@ -38,15 +38,15 @@ export async function ownIdentity(): Promise<FolderOwner> {
 }
 
 /** Makes a new folder that only `user` can enter (mode 0700), in the first place where `user` reaches it. */
-export async function createPrivateFolder(user: ServerUser): Promise<string> {
+export async function createPrivateFolder(user: ServerUser, places = privateFolderPlaces): Promise<string> {
   const name = privateFolderName(await ownIdentity(), randomBytes(4).toString('hex'))
-  for (const place of privateFolderPlaces) {
+  for (const place of places) {
     const folder = await tryFolder(place, name, user)
     if (folder) return folder
   }
   throw new Failure(
     4,
-    `No private folder for the embedded servers could be made in ${privateFolderPlaces.join(' or ')}: make one of them writable.`,
+    `No private folder for the embedded servers could be made in ${places.join(' or ')}: make one of them writable.`,
   )
 }
 
