@@ -71,18 +71,24 @@ async function untilWaiting(url: string, pid: string): Promise<Lsn> {
 
 /** Returns when a session of this purpose waits for that transaction's end. */
 export async function untilBlocked(url: string, purpose: string, by: UnseenCommit): Promise<void> {
-  for (const deadline = Date.now() + 20_000; (await sessionsFor(url, purpose, by)) === 0; await sleep(20))
-    assert.ok(Date.now() < deadline, `${purpose} waits for the commit`)
+  // One session looks as often as it takes: to open one costs the server more than to look.
+  await withClient(url, async (client) => {
+    for (const deadline = Date.now() + 20_000; (await countSessions(client, purpose, by)) === 0; await sleep(20))
+      assert.ok(Date.now() < deadline, `${purpose} waits for the commit`)
+  })
 }
 
-/** How many sessions of this purpose there are; with `by`, that wait for that transaction's end. */
-export async function sessionsFor(url: string, purpose: string, by?: UnseenCommit): Promise<number> {
-  return await withClient(url, async (client) => {
-    const { rowCount } = await client.query(
-      `SELECT FROM pg_stat_activity
-        WHERE application_name LIKE $1 AND ($2::int IS NULL OR $2::int = ANY (pg_blocking_pids(pid)))`,
-      [`scission ${purpose} %`, by?.pid ?? null],
-    )
-    return rowCount ?? 0
-  })
+/** How many sessions of this purpose there are. */
+export async function sessionsFor(url: string, purpose: string): Promise<number> {
+  return await withClient(url, async (client) => await countSessions(client, purpose))
+}
+
+/** @param by counts those alone that wait for that transaction's end. */
+async function countSessions(client: Client, purpose: string, by?: UnseenCommit): Promise<number> {
+  const { rowCount } = await client.query(
+    `SELECT FROM pg_stat_activity
+      WHERE application_name LIKE $1 AND ($2::int IS NULL OR $2::int = ANY (pg_blocking_pids(pid)))`,
+    [`scission ${purpose} %`, by?.pid ?? null],
+  )
+  return rowCount ?? 0
 }
