@@ -54,8 +54,9 @@ const KINDS = [
   `SELECT table_name, format('it is part of extension %I', extname) FROM live
      JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = live.oid AND d.deptype = 'e'
      JOIN pg_extension e ON e.oid = d.refobjid`,
-  `SELECT table_name, format('it is a target of subscription %I', subname) FROM live
-     JOIN pg_subscription_rel ON srrelid = live.oid JOIN pg_subscription s ON s.oid = srsubid`,
+  // Not everyone may read pg_subscription.
+  `SELECT table_name, format('it is a target of %s', pg_describe_object('pg_subscription'::regclass, srsubid, 0))
+     FROM live JOIN pg_subscription_rel ON srrelid = live.oid`,
   `SELECT table_name, format('publication %I is of all tables', pubname) FROM live, pg_publication WHERE puballtables`,
   `SELECT table_name, format('foreign key %I of partitioned table %s refers to it', conname, conrelid::regclass) FROM live
      JOIN pg_constraint con ON con.confrelid = live.oid AND con.contype = 'f' AND con.conparentid = 0
@@ -65,24 +66,31 @@ const KINDS = [
     WHERE EXISTS (SELECT FROM pg_trigger WHERE tgconstraint = con.oid AND tgenabled <> 'O')`,
 ]
 
-/** Objects of these kinds that belong to a table of the service are carried over; whatever else rests on one is not. */
+const OWN = 'EXISTS (SELECT FROM referred own WHERE own.classid = d.classid AND own.objid = d.objid)'
+
+/**
+ * Objects of these kinds that belong to a table of the service are carried over. Whatever else rests on one is not, nor
+ * is what rests on a row type: copies of it would mean the old table's.
+ */
 const DEPENDING = `
   SELECT table_name, CASE WHEN d.classid = 'pg_rewrite'::regclass AND v.relkind IN ('v', 'm')
            THEN pg_describe_object('pg_class'::regclass, v.oid, 0) ELSE pg_describe_object(d.classid, d.objid, d.objsubid) END
     FROM referred JOIN pg_depend d ON d.refclassid = referred.classid AND d.refobjid = referred.objid
     LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid LEFT JOIN pg_class v ON v.oid = r.ev_class
-   WHERE d.deptype <> 'e'
-     AND NOT EXISTS (SELECT FROM referred own WHERE own.classid = d.classid AND own.objid = d.objid)
-     AND NOT CASE d.classid
-       WHEN 'pg_class'::regclass THEN
-         d.deptype = 'a' AND EXISTS (SELECT FROM pg_class s WHERE s.oid = d.objid AND s.relkind = 'S')
-         OR EXISTS (SELECT FROM live WHERE live.reltoastrelid = d.objid)
-       WHEN 'pg_attrdef'::regclass THEN EXISTS (
-         SELECT FROM pg_attrdef JOIN live ON live.oid = adrelid WHERE pg_attrdef.oid = d.objid AND adrelid = d.refobjid)
-       WHEN 'pg_constraint'::regclass THEN EXISTS (SELECT FROM pg_constraint con WHERE con.oid = d.objid AND con.contype = 'f')
-       WHEN 'pg_policy'::regclass THEN EXISTS (SELECT FROM pg_policy JOIN live ON live.oid = polrelid WHERE pg_policy.oid = d.objid)
-       WHEN 'pg_trigger'::regclass THEN
-         EXISTS (SELECT FROM pg_trigger t WHERE t.oid = d.objid AND (t.tgisinternal OR t.tgrelid IN (SELECT oid FROM live)))
-       WHEN 'pg_statistic_ext'::regclass THEN true
-       WHEN 'pg_publication_rel'::regclass THEN true
-       ELSE false END`
+   WHERE d.deptype <> 'e' AND NOT CASE
+     WHEN d.classid = 'pg_type'::regclass THEN ${OWN}
+     WHEN d.refclassid = 'pg_type'::regclass THEN false
+     WHEN d.classid = 'pg_class'::regclass THEN
+       d.objid = d.refobjid
+       OR ${OWN} AND d.objid NOT IN (SELECT oid FROM live)
+       OR d.deptype = 'a' AND EXISTS (SELECT FROM pg_class s WHERE s.oid = d.objid AND s.relkind = 'S')
+       OR EXISTS (SELECT FROM live WHERE live.reltoastrelid = d.objid)
+     WHEN d.classid = 'pg_attrdef'::regclass THEN
+       EXISTS (SELECT FROM pg_attrdef JOIN live ON live.oid = adrelid WHERE pg_attrdef.oid = d.objid AND adrelid = d.refobjid)
+     WHEN d.classid = 'pg_constraint'::regclass THEN
+       ${OWN} OR EXISTS (SELECT FROM pg_constraint con WHERE con.oid = d.objid AND con.contype = 'f')
+     WHEN d.classid = 'pg_policy'::regclass THEN
+       EXISTS (SELECT FROM pg_policy JOIN live ON live.oid = polrelid WHERE pg_policy.oid = d.objid)
+     WHEN d.classid = 'pg_trigger'::regclass THEN
+       EXISTS (SELECT FROM pg_trigger t WHERE t.oid = d.objid AND (t.tgisinternal OR t.tgrelid IN (SELECT oid FROM live)))
+     ELSE d.classid IN ('pg_statistic_ext'::regclass, 'pg_publication_rel'::regclass) END`

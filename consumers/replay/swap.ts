@@ -60,7 +60,9 @@ export interface Swapping {
  *
  * The positions of serial sequences stay; those of identity columns become the further one of both tables. What was
  * loaded since may be further than either: `advanceSequences` sees to that.
- * @param alongside what has to become true with the swap. It may run several times, of which only the last one holds.
+ * Who called `nextval` on an identity column's sequence itself, and waits for it just then, gets a number of the old one.
+ * @param alongside what has to become true with the swap. It may run several times, of which only the last one holds, and
+ * waits briefly for its own locks too.
  * @returns statements, each for a transaction of its own, that make the foreign keys from and to other tables valid again.
  * @throws Failure 4 where a table was altered since its shadow was made, where something has come to rest on it, where a
  * shadow is not complete, or where a lock was held all the time.
@@ -79,7 +81,7 @@ export async function swap(
     { hindered, where, tables: neighbours, mode: 'ACCESS EXCLUSIVE' },
     patience,
     async () => {
-      await lockAll(client, neighbours.filter(({ isOurs }) => isOurs).map(tableSql), patience)
+      await lockAll(client, neighbours.filter(({ isLocked }) => isLocked).map(tableSql), patience)
       const validations = await exchange(client, swapping, places)
       await alongside(client, validations)
       return validations
@@ -88,24 +90,29 @@ export async function swap(
 }
 
 interface Neighbour extends TableName {
-  /** Whether it is locked by name: whoever may refer to a table may not lock it so, though giving up a foreign key does. */
-  readonly isOurs: boolean
+  /** Whether it is locked by name, as a role needs rights for that it may not have on the others. */
+  readonly isLocked: boolean
 }
 
-/** The tables in use, and those at the other end of their foreign keys, in the order in which they are locked. */
+/**
+ * What a swap locks, in the order in which it does so: the tables in use and those that refer to them; and, by changing
+ * them, their sequences and the tables to which they refer.
+ */
 async function readNeighbours(client: pg.Client, places: readonly Places[]): Promise<Neighbour[]> {
-  const { rows } = await client.query<{ schema: string; table: string; ours: string }>(
+  const { rows } = await client.query<{ schema: string; table: string; locked: string }>(
     `WITH live AS (SELECT to_regclass(name) AS oid FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL),
      keys AS (SELECT conrelid, confrelid FROM pg_constraint WHERE contype = 'f'),
-     ours AS (SELECT oid FROM live UNION SELECT conrelid FROM keys WHERE confrelid IN (SELECT oid FROM live)),
-     theirs AS (SELECT confrelid AS oid FROM keys WHERE conrelid IN (SELECT oid FROM live))
-     SELECT nspname AS schema, relname AS table, c.oid IN (SELECT oid FROM ours) AS ours
+     locked AS (SELECT oid FROM live UNION SELECT conrelid FROM keys WHERE confrelid IN (SELECT oid FROM live)),
+     changed AS (SELECT confrelid AS oid FROM keys WHERE conrelid IN (SELECT oid FROM live)
+                 UNION SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND deptype IN ('a', 'i')
+                   AND refclassid = 'pg_class'::regclass AND refobjid IN (SELECT oid FROM live))
+     SELECT nspname AS schema, relname AS table, c.relkind = 'r' AND c.oid IN (SELECT oid FROM locked) AS locked
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'r' AND c.oid IN (SELECT oid FROM ours UNION SELECT oid FROM theirs)
+      WHERE c.relkind IN ('r', 'p', 'S') AND c.oid IN (SELECT oid FROM locked UNION SELECT oid FROM changed)
       ORDER BY nspname, relname`,
     [places.map(({ live }) => live)],
   )
-  return rows.map(({ schema, table, ours }) => ({ schema, table, isOurs: ours === 't' }))
+  return rows.map(({ schema, table, locked }) => ({ schema, table, isLocked: locked === 't' }))
 }
 
 /** All waits together are bounded: a lock that is held meanwhile makes others wait. */
@@ -116,9 +123,7 @@ async function lockAll(client: pg.Client, tables: readonly string[], { lockTimeo
   const until = performance.now() + Math.min(lockTimeoutMs, (Number(rows[0]?.ms) * 7) / 10)
   const boundWait = (): string =>
     `SET LOCAL lock_timeout = ${Math.max(LEAST_WAIT_MS, Math.floor(until - performance.now()))}`
-  for (const table of tables) {
-    await client.query(`${boundWait()}; LOCK TABLE ONLY ${table} IN ACCESS EXCLUSIVE MODE`)
-  }
+  for (const table of tables) await client.query(`${boundWait()}; LOCK TABLE ONLY ${table} IN ACCESS EXCLUSIVE MODE`)
   await client.query(boundWait())
 }
 

@@ -1,6 +1,9 @@
+import type pg from 'pg'
 import { contractSet, type Service } from '../../../contracts/language/contract-set.ts'
 import { entity, service } from '../../../contracts/language/entity.ts'
 import { integer, text } from '../../../contracts/language/types.ts'
+import { withSession } from '../../../infra/postgres/session.ts'
+import { type Replayed, withReplayed } from './replay-service.ts'
 
 const { services } = contractSet('items', {
   services: {
@@ -23,3 +26,16 @@ export const ITEM_TABLES = [
   `INSERT INTO item (name) SELECT 'item ' || n FROM generate_series(1, 20) AS n`,
   'INSERT INTO part (item) SELECT id FROM item',
 ]
+
+/** A database of the two tables, filled, and of what else a test wants. */
+export async function withItems(
+  use: (replayed: Replayed) => Promise<void>,
+  more: readonly string[] = [],
+): Promise<void> {
+  await withReplayed(items, [...ITEM_TABLES, ...more], use)
+}
+
+/** Another session in the database. */
+export async function withOther(url: string, use: (client: pg.Client) => Promise<void>): Promise<void> {
+  await withSession({ title: 'the database', variable: 'URL', url }, { purpose: 'other' }, use)
+}

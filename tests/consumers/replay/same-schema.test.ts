@@ -7,6 +7,7 @@ import { integer } from '../../../contracts/language/types.ts'
 import { testWithPgDump } from '../../infra/backup/with-backup.ts'
 import { withDatabase } from '../../with-servers.ts'
 import { runSql } from '../with-service.ts'
+import { ITEM_TABLES, items } from './item-service.ts'
 import { dumpSchema, replay, withReplayedAt, withRoles } from './replay-service.ts'
 
 const WEIRD = 'weird "Name" ON public.x USING ('
@@ -91,7 +92,8 @@ function schema([owner = '', reader = '', granter = '']: readonly string[]): str
     `CREATE TABLE ring (id integer PRIMARY KEY, next integer, weird integer REFERENCES ${W})`,
     `ALTER TABLE ${W} ADD CONSTRAINT "to ring" FOREIGN KEY (ring) REFERENCES ring (id)`,
     `CREATE SEQUENCE of_ring INCREMENT 5 OWNED BY ring.next`,
-    `CREATE TABLE plain (id integer NOT NULL)`,
+    'CREATE ACCESS METHOD other_heap TYPE TABLE HANDLER heap_tableam_handler',
+    'CREATE TABLE plain (id integer NOT NULL) USING other_heap',
     `REVOKE ALL ON plain FROM ${reader}`,
     // Foreign keys from outside.
     `CREATE TABLE outside (id integer, item integer REFERENCES item ON DELETE CASCADE, weird integer)`,
@@ -164,5 +166,39 @@ testWithPgDump('pg_dump says the same of a database before and after its tables 
     }),
   )
 })
+
+testWithPgDump('tables and indexes stay in their tablespaces', async () => {
+  await withDatabase(async (keeper) => {
+    const [name] = await runSql(keeper, ['SELECT current_database()'])
+    const [version = ''] = await runSql(keeper, ['SHOW server_version_num'])
+    // Older ones need a folder for each.
+    if (Number(version) < 150_000) return
+    const space = `space_${name}`
+    await runSql(keeper, ['SET allow_in_place_tablespaces = on', `CREATE TABLESPACE ${space} LOCATION ''`])
+    try {
+      await withDatabase(async (url) => {
+        await runSql(url, [
+          ...ITEM_TABLES,
+          `ALTER TABLE item SET TABLESPACE ${space}`,
+          `CREATE INDEX of_part ON part (item) TABLESPACE ${space}`,
+          `ALTER INDEX item_pkey SET TABLESPACE ${space}`,
+        ])
+        const before = await dumpSchema(url)
+        await runSql(url, [`ALTER DATABASE ${await databaseOf(url)} SET default_tablespace = ${space}`])
+        await withReplayedAt(url, items, async (replayed) => {
+          await replay(replayed)
+          assert.fixture(await dumpSchema(url), before)
+        })
+      })
+    } finally {
+      await runSql(keeper, [`DROP TABLESPACE ${space}`])
+    }
+  })
+})
+
+async function databaseOf(url: string): Promise<string> {
+  const [name = ''] = await runSql(url, ['SELECT current_database()'])
+  return name
+}
 
 test.run()
