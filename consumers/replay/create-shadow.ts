@@ -19,6 +19,9 @@ import { type Places, placesOf, type Shadow } from './shadow-schema.ts'
 /** Compression of a column can be chosen from then on. */
 const COMPRESSION_FROM = 140_000
 
+/** Sequences can be unlogged from then on. */
+const UNLOGGED_SEQUENCES_FROM = 150_000
+
 /**
  * Creates the shadow tables in the caller's transaction, with all that rows need and nothing that slows their loading:
  * no index, key, foreign key or trigger, and no check that was never validated, since the rows may break it. The rest
@@ -82,7 +85,7 @@ function liveStatements({ live, shadow, schemas }: Places, table: LiveTable, ver
         `ALTER TABLE ${shadow} ADD CONSTRAINT ${quoteIdentifier(name)} ${definition}`,
         ...commentOn(`CONSTRAINT ${quoteIdentifier(name)} ON ${shadow}`, comment),
       ]),
-    ...table.columns.flatMap((column) => columnStatements(shadow, schemas.shadow, column)),
+    ...table.columns.flatMap((column) => columnStatements(shadow, schemas.shadow, column, version)),
     ...table.statistics.flatMap((statistics) => statisticsStatements(shadow, schemas.shadow, statistics)),
   ]
 }
@@ -91,25 +94,28 @@ function columnStatements(
   shadow: string,
   schema: string,
   { name, statistics, options, identity }: LiveColumn,
+  version: number,
 ): string[] {
   const alter = `ALTER TABLE ${shadow} ALTER COLUMN ${quoteIdentifier(name)}`
   return [
     ...(statistics === null ? [] : [`${alter} SET STATISTICS ${statistics}`]),
     ...(options.length > 0 ? [`${alter} SET (${optionList(options).join(', ')})`] : []),
-    ...(identity === null ? [] : identityStatements(alter, schema, identity)),
+    ...(identity === null ? [] : identityStatements(alter, schema, identity, version)),
   ]
 }
 
-function identityStatements(alter: string, schema: string, identity: Identity): string[] {
+function identityStatements(alter: string, schema: string, identity: Identity, version: number): string[] {
   const sequence = tableSql({ schema, table: identity.sequence })
   const options =
     `INCREMENT BY ${identity.increment} MINVALUE ${identity.min} MAXVALUE ${identity.max} START WITH ${identity.start} ` +
     `CACHE ${identity.cache} ${identity.cycle ? 'CYCLE' : 'NO CYCLE'}`
   const add = `${alter} ADD GENERATED ${identity.mode} AS IDENTITY`
   // The sequence of an identity column is made of the column's type, to which these numbers may not fit.
-  return identity.hasTypeOfColumn
+  const made = identity.hasTypeOfColumn
     ? [`${add} (SEQUENCE NAME ${sequence} ${options})`]
     : [`${add} (SEQUENCE NAME ${sequence})`, `ALTER SEQUENCE ${sequence} AS ${identity.type} ${options}`]
+  const logged = identity.persistence === 'u' ? 'UNLOGGED' : 'LOGGED'
+  return version >= UNLOGGED_SEQUENCES_FROM ? [...made, `ALTER SEQUENCE ${sequence} SET ${logged}`] : made
 }
 
 /**

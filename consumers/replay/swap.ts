@@ -1,9 +1,7 @@
-import { performance } from 'node:perf_hooks'
 import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 import type { Service } from '../../contracts/language/contract-set.ts'
 import { quoteIdentifier, quoteLiteral } from '../../contracts/language/quoting.ts'
-import type { TableName } from '../../infra/catalog/catalog.ts'
 import { tableSql } from '../../infra/postgres/digest-sql.ts'
 import { type LockPatience, withLockPatience } from '../../infra/prepare/lock-patience.ts'
 import { createSchemaSql } from '../../infra/service-database/ddl.ts'
@@ -22,19 +20,11 @@ import {
 import { shadowStatistics } from './create-shadow.ts'
 import { readDependents } from './dependents.ts'
 import { finishShadow } from './finish-shadow.ts'
+import { lockTables, readNeighbours, SWAP_PATIENCE } from './lock-tables.ts'
 import { type Identity, type LiveTable, readLiveTables, runAll } from './live-table.ts'
 import { type Places, placesOf, type Shadow } from './shadow-schema.ts'
 import { alteredTables, fingerprintOf, readStructures, structureLack, type Structures } from './structure.ts'
 import { createBelonging, readBelongings } from './table-belongings.ts'
-
-/**
- * How long a try waits for all its locks together. It is less than `deadlock_timeout` (1 s if nothing else is said), so
- * that in a deadlock it is the swap that gives way and never the application.
- */
-const SWAP_PATIENCE: LockPatience = { lockTimeoutMs: 700, attempts: 20, pauseMs: 1_000 }
-
-/** What is left for a lock once the time is up: nought would mean to wait for ever. */
-const LEAST_WAIT_MS = 100
 
 export interface Swapping {
   readonly service: Service
@@ -76,55 +66,14 @@ export async function swap(
   const places = placesOf(service, shadow)
   const neighbours = await readNeighbours(client, places)
   const hindered = `the replayed tables of service ${service.name} could not be put in place`
-  return await withLockPatience(
-    client,
-    { hindered, where, tables: neighbours, mode: 'ACCESS EXCLUSIVE' },
-    patience,
-    async () => {
-      await lockAll(client, neighbours.filter(({ isLocked }) => isLocked).map(tableSql), patience)
-      const validations = await exchange(client, swapping, places)
-      await alongside(client, validations)
-      return validations
-    },
-  )
-}
-
-interface Neighbour extends TableName {
-  /** Whether it is locked by name, as a role needs rights for that it may not have on the others. */
-  readonly isLocked: boolean
-}
-
-/**
- * What a swap locks, in the order in which it does so: the tables in use and those that refer to them; and, by changing
- * them, their sequences and the tables to which they refer.
- */
-async function readNeighbours(client: pg.Client, places: readonly Places[]): Promise<Neighbour[]> {
-  const { rows } = await client.query<{ schema: string; table: string; locked: string }>(
-    `WITH live AS (SELECT to_regclass(name) AS oid FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL),
-     keys AS (SELECT conrelid, confrelid FROM pg_constraint WHERE contype = 'f'),
-     locked AS (SELECT oid FROM live UNION SELECT conrelid FROM keys WHERE confrelid IN (SELECT oid FROM live)),
-     changed AS (SELECT confrelid AS oid FROM keys WHERE conrelid IN (SELECT oid FROM live)
-                 UNION SELECT objid FROM pg_depend WHERE classid = 'pg_class'::regclass AND deptype IN ('a', 'i')
-                   AND refclassid = 'pg_class'::regclass AND refobjid IN (SELECT oid FROM live))
-     SELECT nspname AS schema, relname AS table, c.relkind = 'r' AND c.oid IN (SELECT oid FROM locked) AS locked
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind IN ('r', 'p', 'S') AND c.oid IN (SELECT oid FROM locked UNION SELECT oid FROM changed)
-      ORDER BY nspname, relname`,
-    [places.map(({ live }) => live)],
-  )
-  return rows.map(({ schema, table, locked }) => ({ schema, table, isLocked: locked === 't' }))
-}
-
-/** All waits together are bounded: a lock that is held meanwhile makes others wait. */
-async function lockAll(client: pg.Client, tables: readonly string[], { lockTimeoutMs }: LockPatience): Promise<void> {
-  const { rows } = await client.query<{ ms: string }>(
-    `SELECT setting AS ms FROM pg_settings WHERE name = 'deadlock_timeout'`,
-  )
-  const until = performance.now() + Math.min(lockTimeoutMs, (Number(rows[0]?.ms) * 7) / 10)
-  const boundWait = (): string =>
-    `SET LOCAL lock_timeout = ${Math.max(LEAST_WAIT_MS, Math.floor(until - performance.now()))}`
-  for (const table of tables) await client.query(`${boundWait()}; LOCK TABLE ONLY ${table} IN ACCESS EXCLUSIVE MODE`)
-  await client.query(boundWait())
+  const locking = { hindered, where, tables: neighbours, mode: 'ACCESS EXCLUSIVE' } as const
+  const lockAll = lockTables(neighbours, patience)
+  return await withLockPatience(client, locking, patience, async () => {
+    await lockAll(client)
+    const validations = await exchange(client, swapping, places)
+    await alongside(client, validations)
+    return validations
+  })
 }
 
 interface Exchanged extends Places {

@@ -15,7 +15,7 @@ function urlOf(url: string, role: string): string {
 }
 
 test('a role that owns its tables lacks what it was not granted, and needs no more than that', async () => {
-  await withRoles(2, async ([role = '', owner = '']) =>
+  await withRoles(3, async ([role = '', owner = '', stranger = '']) =>
     withDatabase(async (url) => {
       await runSql(url, [
         ...ITEM_TABLES,
@@ -32,6 +32,11 @@ test('a role that owns its tables lacks what it was not granted, and needs no mo
         `GRANT USAGE, CREATE ON SCHEMA public TO ${owner}`,
         `ALTER TABLE part OWNER TO ${role}`,
         `ALTER TABLE item OWNER TO ${owner}`,
+        `GRANT USAGE ON SCHEMA public TO ${stranger}`,
+        `GRANT SELECT (name), INSERT ON item TO ${stranger} WITH GRANT OPTION`,
+        `SET ROLE ${stranger}`,
+        'GRANT INSERT ON item TO PUBLIC',
+        'RESET ROLE',
       ])
       const session = urlOf(url, role)
       const superuser = await runSql(url, ['SELECT quote_ident(current_user)'])
@@ -70,6 +75,14 @@ test('a role that owns its tables lacks what it was not granted, and needs no mo
               WHERE relnamespace = 'public'::regnamespace AND relname IN ('item', 'part', 'item_id_seq', 'part_id_seq') ORDER BY 1`,
           ]),
           [`item|${owner}`, `item_id_seq|${owner}`, `part|${role}`, `part_id_seq|${role}`],
+        )
+        // In the owner's name, since the session may not act in the stranger's.
+        assert.equal(
+          await runSql(url, [
+            `SELECT acl FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid, unnest(relacl || attacl) AS acl
+              WHERE relname = 'item' AND attname = 'name' AND acl::text NOT LIKE '${owner}=%'`,
+          ]),
+          [`${stranger}=a*/${owner}`, `=a/${owner}`, `${stranger}=r*/${owner}`],
         )
         assert.equal(
           await runSql(url, [`SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND NOT convalidated`]),
