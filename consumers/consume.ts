@@ -27,14 +27,17 @@ export interface ConsumerDependencies {
   readonly role?: ConsumerRole
 }
 
+export type StopAt = 'loaded' | 'present end' | Lsn
+
 export interface ConsumeOptions {
   /** Ends when all that the log holds is applied, indexes and foreign keys included; otherwise it goes on for ever. */
   readonly untilCaughtUp: boolean
   /**
-   * Where to end besides: when the tables hold the snapshot, and no change after it; or when every transaction is applied
+   * Where to end besides: when the tables hold the snapshot, and no change after it; when all is applied that the log held
+   * at the beginning, however much comes meanwhile; or when every transaction is applied
    * whose commit begins before a position, and no other. It must not be before the epoch's last consistency point.
    */
-  readonly stopAt?: 'loaded' | Lsn
+  readonly stopAt?: StopAt
   /** Sessions that load this service's tables at the same time. */
   readonly loaders: number
   /** What a loader copies before it commits; a crash repeats as much. */

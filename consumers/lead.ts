@@ -229,7 +229,7 @@ async function beginReading(
   const drain = async (): Promise<void> => await changes.drain()
   const stop =
     verb === 'replay'
-      ? new PositionStop(stopAt === undefined || stopAt === 'loaded' ? null : stopAt)
+      ? new PositionStop(typeof stopAt === 'bigint' ? stopAt : null)
       : new VerificationStop({ leader, database, service: service.name, life, drain })
   const workers = { leader, loaders, loading, changes, stop }
   const application = { set, service, passedOver, database, stream, ...workers, shapes, watermark, report }
@@ -243,6 +243,7 @@ async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingP
   const { maxWaitMs: maxOutageMs, signal } = options
   // What is built before the log is read makes the changes wanted that the reading was not opened for.
   if (applier.mustReadAgain || (await isDone(run, reading))) return
+  const end = options.stopAt === 'present end' ? await lastSequence(run, stream) : Infinity
   for await (const item of readLog(connection, stream, { ...place, signal, maxOutageMs, notice })) {
     signal.throwIfAborted()
     if (item.kind === 'message') {
@@ -253,7 +254,7 @@ async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingP
       await hints.until(loading.drain())
       await hints.until(changes.drain())
     }
-    if (applier.mustReadAgain || applier.isStopped) return
+    if (applier.mustReadAgain || applier.isStopped || (applier.phase === 'following' && read.sequence >= end)) return
     await (item.kind === 'idle' ? hints.store() : hints.storeIfDue())
     if (item.kind === 'idle') {
       run.idle()
@@ -265,9 +266,13 @@ async function readAndApply(run: ConnectedRun, reading: Reading, place: ReadingP
   signal.throwIfAborted()
 }
 
-async function isDone({ ask, options }: ConnectedRun, { applier, read, stream }: Reading): Promise<boolean> {
-  if (!isToEnd(options) || applier.phase !== 'following') return false
-  return read.sequence >= (await ask(async (manager) => (await readStream(manager, stream)).state.last_seq))
+async function isDone(run: ConnectedRun, { applier, read, stream }: Reading): Promise<boolean> {
+  if (!isToEnd(run.options) || applier.phase !== 'following') return false
+  return read.sequence >= (await lastSequence(run, stream))
+}
+
+async function lastSequence({ ask }: ConnectedRun, stream: string): Promise<number> {
+  return await ask(async (manager) => (await readStream(manager, stream)).state.last_seq)
 }
 
 function assertProgress({ dependencies, options }: Run, progressAt: number): void {

@@ -107,8 +107,8 @@ async function create(client: pg.Client, { rebuilt, replaying, shadow }: ShadowR
 export async function discardReplay({ live, replaying, shadow }: ShadowReplay): Promise<boolean> {
   return await withService(replaying, live, async (client) => {
     const earlier = await readReplay(client)
+    await dropReplaced(client, shadow.schemas)
     await inTransaction(client, 'BEGIN', async () => {
-      await dropReplaced(client, shadow.schemas)
       await dropShadow(client, shadow.schemas)
       await dropReplayState(client)
     })

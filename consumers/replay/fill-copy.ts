@@ -1,10 +1,9 @@
 import { Failure } from '../../contracts/failure.ts'
 import type { ContractSet, Service } from '../../contracts/language/contract-set.ts'
-import type { Lsn } from '../../contracts/positions.ts'
 import type { ByteWindow } from '../../infra/byte-window.ts'
 import type { NatsTarget } from '../../infra/nats/connect.ts'
 import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
-import { ANSWER_LIMIT_MS, consume, LOADING_TRANSACTION_BYTES } from '../consume.ts'
+import { ANSWER_LIMIT_MS, consume, LOADING_TRANSACTION_BYTES, type StopAt } from '../consume.ts'
 import type { ConsumeOutcome } from '../events.ts'
 import type { ConsumerRole } from '../role.ts'
 import { type Checkpoint, readCheckpoint, readExpectations } from '../service-state.ts'
@@ -32,18 +31,15 @@ export interface LogCopy {
   readonly role: ConsumerRole
 }
 
-/** Where to end: with the snapshot, with the last transaction whose commit begins before a position, or with the log's end. */
-export type FillTo = 'loaded' | Lsn | 'end'
-
 /**
  * Applies the log to a copy, from where its state says, and ends there.
  * @throws Failure as `consume` does, in a replay's words.
  */
-export async function fillCopy(replaying: Replaying, copy: LogCopy, to: FillTo): Promise<ConsumeOutcome> {
+export async function fillCopy(replaying: Replaying, copy: LogCopy, to: StopAt): Promise<ConsumeOutcome> {
   const { jobs, maxWaitMs, nats, prefix, report, set, signal, window } = replaying
   const options = {
     untilCaughtUp: true,
-    ...(to === 'end' ? {} : { stopAt: to }),
+    stopAt: to,
     loaders: jobs,
     transactionBytes: LOADING_TRANSACTION_BYTES,
     maxWaitMs,

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
 import { inTransaction } from '../../infra/postgres/session.ts'
+import { advanceSequences } from '../advance-sequences.ts'
 import { passOverTriggers } from '../consumer-session.ts'
 import type { Checkpoint } from '../service-state.ts'
 import type { Begun } from './begin-replay.ts'
@@ -126,17 +127,16 @@ async function merge(client: pg.Client, replay: ShadowReplay): Promise<void> {
 }
 
 /** @returns a clause for each foreign key of another table that the new rows do not meet. */
-async function removeRest(client: pg.Client, { shadow }: ShadowReplay): Promise<string[]> {
+async function removeRest(client: pg.Client, { rebuilt, shadow }: ShadowReplay): Promise<string[]> {
   const { validations = [] } = (await state.readReplay(client)) ?? {}
   const unmet: string[] = []
   for (const validation of validations)
     await client.query(validation).catch((error: unknown) => {
       unmet.push(error instanceof Error ? error.message : String(error))
     })
-  await inTransaction(client, 'BEGIN', async () => {
-    await dropReplaced(client, shadow.schemas)
-    await dropShadow(client, shadow.schemas)
-  })
+  for (const entity of rebuilt.entities) await advanceSequences(client, entity)
+  await dropReplaced(client, shadow.schemas)
+  await dropShadow(client, shadow.schemas)
   crashPoint('replay-replaced-dropped')
   await state.dropReplayState(client)
   return unmet

@@ -8,9 +8,10 @@ import { withNats } from '../../infra/nats/connect.ts'
 import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
 import { LOCK_PATIENCE } from '../../infra/prepare/lock-patience.ts'
 import { prepareServiceDatabase } from '../../infra/prepare/prepare.ts'
+import type { StopAt } from '../consume.ts'
 import { CONSUMER } from '../role.ts'
 import { type ComparedTable, compareCopies } from './compare-copies.ts'
-import { type FillTo, fillCopy, type LogCopy, proveSnapshot, readCopy, type Replaying, step } from './fill-copy.ts'
+import { fillCopy, type LogCopy, proveSnapshot, readCopy, type Replaying, step } from './fill-copy.ts'
 import { findPoint } from './find-point.ts'
 import { type Point, pointText } from './point.ts'
 import { assertFollows, withService } from './replay-session.ts'
@@ -38,7 +39,7 @@ export async function rebuildInto(
 ): Promise<RebuiltElsewhere> {
   const startedAt = performance.now()
   const { service } = into
-  const to = until === null ? 'end' : await positionOf(replaying, service, until)
+  const to = until === null ? 'present end' : await positionOf(replaying, service, until)
   await prepared(replaying, into)
   crashPoint('replay-into-prepared')
   const { epoch, position, rows } = await fill(replaying, into, to)
@@ -76,7 +77,7 @@ interface Filled {
   readonly rows: number
 }
 
-async function fill(replaying: Replaying, { database, service }: LiveService, to: FillTo): Promise<Filled> {
+async function fill(replaying: Replaying, { database, service }: LiveService, to: StopAt): Promise<Filled> {
   const copy: LogCopy = { service, database, role: { ...CONSUMER, verb: 'replay' } }
   const { name } = service
   await assertNotBeyond(replaying, copy, to)
@@ -106,7 +107,7 @@ async function fill(replaying: Replaying, { database, service }: LiveService, to
   return { epoch, position: lsn, rows }
 }
 
-async function assertNotBeyond(replaying: Replaying, copy: LogCopy, to: FillTo): Promise<void> {
+async function assertNotBeyond(replaying: Replaying, copy: LogCopy, to: StopAt): Promise<void> {
   if (typeof to === 'string') return
   const { lsn } = await readCopy(replaying, copy)
   if (lsn === null || parseLsn(lsn) < to) return
@@ -141,7 +142,7 @@ export async function dryRun(
     return await withScratch(replaying, live, async (database) => {
       const scratch = { service, database }
       await prepared(replaying, scratch)
-      const own: FillTo = checkpoint.lsn === null ? 'loaded' : justBehind(parseLsn(checkpoint.lsn))
+      const own: StopAt = checkpoint.lsn === null ? 'loaded' : justBehind(parseLsn(checkpoint.lsn))
       const { epoch, position, rows } = await fill(replaying, scratch, to ?? own)
       const { jobs, signal } = replaying
       const tables = await step(

@@ -128,7 +128,7 @@ async function rebuild(replay: ShadowReplay, begun: Begun): Promise<Ended> {
       replaying,
       name,
       'caught up',
-      async () => await fillCopy(replaying, copy, 'end'),
+      async () => await fillCopy(replaying, copy, 'present end'),
       ({ appliedChanges }) => `${appliedChanges} changes`,
     )
   crashPoint('replay-caught-up')

@@ -1,7 +1,7 @@
 import type { ConsumerEvent } from '../../consumers/events.ts'
 import type { PublisherEvent, PublishOutcome } from '../../publisher/events.ts'
 import { PAGE_BYTES, publishSnapshot } from '../../publisher/publish-snapshot.ts'
-import type { MonolithConfiguration } from '../configuration/configuration.ts'
+import type { MonolithConfiguration, ServiceTarget } from '../configuration/configuration.ts'
 import { type ApplicationWork, simulateApplication } from '../demo/application.ts'
 import { writeMarker } from '../following/write-marker.ts'
 import { withSession } from '../postgres/session.ts'
@@ -9,6 +9,7 @@ import type { VerifyReport } from '../verify/report.ts'
 import { verify } from '../verify/verify.ts'
 import { consumeTogether } from './consume-together.ts'
 import type { DemoFlags } from './demo.ts'
+import { dropAndReplay, lostService } from './demo-replay.ts'
 import { type LoadedService, ServicesWatch } from './demo-watch.ts'
 import { MAX_OUTAGE_MS } from './flags.ts'
 import type { Log } from './log.ts'
@@ -30,7 +31,8 @@ export interface FollowedLive {
 
 /**
  * All at once, as they would run in earnest: an application writes to the monolith while it is published and followed, the
- * services fill meanwhile, and are proven while they follow. Then the application rests, and everything catches up.
+ * services fill meanwhile, and are proven while they follow. One service loses its tables, and is rebuilt from the log. Then
+ * the application rests, and everything catches up.
  */
 export async function followLive(
   context: VerbContext,
@@ -44,16 +46,24 @@ export async function followLive(
   const progress = openProgress(context, configuration.set.services, 'split', { isBrief: true })
   const services = new ServicesWatch(configuration.set.services.length)
   const work = { transactions: 0, refused: 0 }
+  const lost = lostService(configuration)
+  const loses = new AbortController()
+  const consume = async (of: readonly ServiceTarget[], until: AbortSignal): Promise<void> =>
+    await consumeLive({ ...configuration, services: of }, AbortSignal.any([signal, until]), (event) => {
+      services.consumed(event)
+      progress.consumer(event)
+    })
   const running = {
     writing: simulateApplication(configuration.monolith.url, seed, AbortSignal.any([signal, rest.signal]), work),
     publishing: publishLive(context, configuration, { signal, untilMarker: LAST_MARKER }, (event) => {
       services.published(event)
       if (event.type === 'snapshot-planned') progress.expect(event.entities)
     }),
-    consuming: consumeLive(configuration, AbortSignal.any([signal, services.done]), (event) => {
-      services.consumed(event)
-      progress.consumer(event)
-    }),
+    consuming: consume(
+      configuration.services.filter((service) => service !== lost),
+      services.done,
+    ),
+    consumingLost: consume([lost], AbortSignal.any([services.done, loses.signal])),
   }
   const all = Promise.all(Object.values(running))
   all.catch(() => undefined)
@@ -67,6 +77,12 @@ export async function followLive(
       services.consumeSeconds,
     )
     await verifyAll(steps, 'prove live', configuration, signal)
+    loses.abort()
+    await running.consumingLost
+    await Promise.race([dropAndReplay(steps, configuration, lost, signal), all])
+    running.consumingLost = consume([lost], services.done)
+    // Whoever waits for it last is told.
+    running.consumingLost.catch(() => undefined)
     rest.abort()
     await running.writing
     await catchUp(configuration, steps, running, services, work)
@@ -132,7 +148,9 @@ export async function consumeLive(
 async function catchUp(
   configuration: MonolithConfiguration,
   steps: Steps,
-  { consuming, publishing }: { readonly consuming: Promise<void>; readonly publishing: Promise<PublishOutcome> },
+  running: Readonly<Record<'consuming' | 'consumingLost', Promise<void>>> & {
+    readonly publishing: Promise<PublishOutcome>
+  },
   services: ServicesWatch,
   { transactions }: ApplicationWork,
 ): Promise<void> {
@@ -142,9 +160,9 @@ async function catchUp(
       await withSession(configuration.monolith, { purpose: 'demo' }, async (client) => {
         await writeMarker(client, configuration.prefix, LAST_MARKER)
       })
-      await publishing
+      await running.publishing
       services.end()
-      await consuming
+      await Promise.all([running.consuming, running.consumingLost])
       const { signal } = new AbortController()
       const options = { untilCaughtUp: true, loaders: 1, maxWaitMs: MAX_OUTAGE_MS, signal }
       await consumeTogether(configuration, options, { consumer: (event) => services.consumed(event) })

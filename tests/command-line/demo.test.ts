@@ -114,6 +114,7 @@ test('without --json it ends in a table for a person; with --serve it goes on, w
     'publish',
     'consume',
     'prove live',
+    'replay',
     'catch up',
     'verify',
   ])
