@@ -9,13 +9,13 @@ export interface Advice {
   readonly command: string | null
 }
 
-type Advised = Pick<ServiceLag, 'service' | 'status' | 'epoch' | 'phase' | 'parked' | 'stopped'>
+type Advised = Pick<ServiceLag, 'service' | 'status' | 'epoch' | 'phase' | 'parked' | 'stopped' | 'replay'>
 
 /** What to do about a service; null where nothing is to be done. docs/lag.md says it at more length. */
-export function adviceOf({ epoch, parked, phase, service, status, stopped }: Advised): Advice | null {
+export function adviceOf({ epoch, parked, phase, replay, service, status, stopped }: Advised): Advice | null {
   switch (status) {
     case 'ok':
-      return null
+      return replay === 'unfinished' ? unfinishedAdvice(service) : null
     case 'warning':
       return {
         text: 'works, and has fallen further behind at each of the last looks. See what its database waits for, or give it more resources.',
@@ -27,7 +27,14 @@ export function adviceOf({ epoch, parked, phase, service, status, stopped }: Adv
         command: null,
       }
     case 'stop':
+      if (replay === 'running')
+        return { text: 'is being rebuilt by a replay. Start its consumer when that has ended.', command: null }
       if (stopped !== null) return stoppedAdvice(service, stopped)
+      if (replay === 'unfinished')
+        return {
+          text: `is consumed by nobody, and a replay of it was begun and not ended. Let it go on, or remove it with replay ${service} --discard; then start a consumer.`,
+          command: `scission replay ${service}`,
+        }
       return {
         text:
           epoch === 0 && phase === 'waiting'
@@ -42,6 +49,14 @@ export function adviceOf({ epoch, parked, phase, service, status, stopped }: Adv
       }
     default:
       return unreachable(status)
+  }
+}
+
+/** It goes on consuming; only the room is missing. */
+function unfinishedAdvice(service: string): Advice {
+  return {
+    text: 'works, and keeps a second copy of its tables, of a replay that was begun and not ended. End its consumer, then let the replay go on, or remove that.',
+    command: `scission replay ${service} --discard`,
   }
 }
 

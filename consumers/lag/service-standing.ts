@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 import { codeOf } from '../../infra/postgres/session.ts'
 import { hasStateTable } from '../../infra/service-database/has-state-table.ts'
+import { UNFINISHED_REPLAY_SQL } from '../../infra/service-database/has-unfinished-replay.ts'
 import { leaseSql } from '../../infra/service-database/is-consumed.ts'
 import { type Phase, STATE_VERSION } from '../../infra/service-database/state-ddl.ts'
 import { CONSUMER_LEASE_NAME } from '../../infra/prepare/names.ts'
@@ -10,6 +11,8 @@ import type { Sample } from './judge-consumer.ts'
 /** What a service's database tells of its consumer, at one moment. */
 export interface ServiceStanding {
   readonly isConsumed: boolean
+  /** Whether its tables are rebuilt from the log just now, or a replay was begun and not ended; null where neither. */
+  readonly replay: 'running' | 'unfinished' | null
   readonly epoch: number
   /** When the log began that it reads, by which the log of another monolith or stream is told from it. */
   readonly epochStartedAt: string | null
@@ -94,6 +97,10 @@ const STANDING_SQL = `
     'phase', checkpoint.phase,
     'position', checkpoint.lsn::text, 'streamSequence', checkpoint.stream_sequence,
     'isConsumed', EXISTS (${leaseSql('$1')}),
+    'replay', CASE
+      WHEN EXISTS (SELECT FROM pg_stat_activity
+                    WHERE datname = current_database() AND starts_with(application_name, 'scission replay')) THEN 'running'
+      WHEN ${UNFINISHED_REPLAY_SQL} THEN 'unfinished' END,
     'parked', (SELECT count(*) FROM scission.parked_change),
     'stopped', (
       SELECT json_build_object('position', lsn::text, 'reason', reason, 'state', state) FROM scission.parked_transaction

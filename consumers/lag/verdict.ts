@@ -27,6 +27,7 @@ export function byGravity<Judged extends Pick<Verdict, 'tone'>>(all: readonly Ju
 export function verdictOf(lag: ServiceLag | UnknownService): Verdict {
   if (!isKnown(lag)) return { tone: 'unknown', text: 'unknown' }
   if (lag.status === 'warning') return { tone: 'warning', text: 'falling behind' }
+  if (lag.status === 'stop' && lag.replay === 'running') return { tone: 'busy', text: 'replaying' }
   return verdictOfActivity(activityOf(lag))
 }
 

@@ -3,6 +3,7 @@ import { Failure } from '../../contracts/failure.ts'
 import { codeOf, inTransaction, type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
 import { passOverTriggers } from '../consumer-session.ts'
 import { type Checkpoint, type Owner, readCheckpoint } from '../service-state.ts'
+import { hasUnfinishedReplay } from '../../infra/service-database/has-unfinished-replay.ts'
 import { useState } from '../use-state.ts'
 import { lockParked } from './parked-store.ts'
 
@@ -32,7 +33,7 @@ export async function withParked<Result>(
 
 /**
  * Changes what is parked, in one transaction, while no consumer does. Where it is only tried, nothing of it stays.
- * @throws Failure 4 where it is another service's, 5 where a consumer holds it for too long.
+ * @throws Failure 4 where it is another service's, or is being replayed, 5 where a consumer holds it for too long.
  */
 export async function changeParked<Result>(
   place: ParkedPlace,
@@ -47,6 +48,7 @@ export async function changeParked<Result>(
     try {
       // The phase, too, is changed by whoever has the lock.
       await lockParked(client, true)
+      await assertNotReplayed(client, service.name)
       const result = await action(client, await readCheckpoint(client, place))
       const wanted = isTried ? 'ROLLBACK' : 'COMMIT'
       const { command } = await client.query(wanted)
@@ -61,4 +63,13 @@ export async function changeParked<Result>(
       )
     }
   })
+}
+
+/** A replay has taken over what is parked, and puts that in its place in the end: what is changed here would come again, or be lost. */
+async function assertNotReplayed(client: pg.Client, service: string): Promise<void> {
+  if (!(await hasUnfinishedReplay(client))) return
+  throw new Failure(
+    4,
+    `A replay of service ${service} was begun and not ended, and puts its own in the place of what is parked: nothing was changed; run replay ${service}, or replay ${service} --discard, and then this again.`,
+  )
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
+import type { Service } from '../../contracts/language/contract-set.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
 import { tableSql } from '../../infra/postgres/digest-sql.ts'
 import { inTransaction } from '../../infra/postgres/session.ts'
@@ -8,11 +9,12 @@ import { createShadow } from './create-shadow.ts'
 import { readDependents } from './dependents.ts'
 import { dropReplaced, dropShadow } from './drop-schemas.ts'
 import { readLacking } from './lacking.ts'
-import { assertFollows, withService } from './replay-session.ts'
+import { assertFollows, newestLog, withService } from './replay-session.ts'
 import type { ShadowReplay } from './replay-service.ts'
 import { createReplayState, dropReplayState, readReplay, type ReplayRecord } from './replay-state.ts'
 import { assertRoom } from './room.ts'
 import { shadowObjects } from './shadow-objects.ts'
+import { shadowOf } from './shadow-schema.ts'
 import { readFingerprint } from './structure.ts'
 
 /** A replay whose shadow tables are there. */
@@ -31,17 +33,19 @@ export interface Begun {
  */
 export async function beginReplay(replay: ShadowReplay): Promise<Begun> {
   const { live, options, replaying } = replay
+  // Before anything is made: a log that cannot be read ends it here.
+  const newest = await newestLog(replaying, live.service.name)
   return await withService(replaying, live, async (client, checkpoint) => {
     const earlier = await readReplay(client)
     if (earlier !== null) assertSameReplay(replay, earlier)
     if (earlier?.stage === 'swapped') return begun(checkpoint, earlier)
-    assertFollows(live.service.name, checkpoint)
+    assertFollows(live.service.name, checkpoint, newest)
     if (options.ending === 'swap') await assertReplaceable(client, replay)
     if (earlier !== null) {
       replaying.report({
         type: 'notice',
         service: live.service.name,
-        text: `Service ${live.service.name}: going on with the replay that was begun at ${earlier.beganAt}.`,
+        text: `going on with the replay that was begun at ${earlier.beganAt}`,
       })
       return begun(checkpoint, earlier)
     }
@@ -104,14 +108,21 @@ async function create(client: pg.Client, { rebuilt, replaying, shadow }: ShadowR
  * Removes what an earlier replay left, whatever it was of; where that had put its tables in place, the ones that it replaced.
  * @returns whether there was one.
  */
-export async function discardReplay({ live, replaying, shadow }: ShadowReplay): Promise<boolean> {
+export async function discardReplay({ live, replaying }: ShadowReplay): Promise<boolean> {
   return await withService(replaying, live, async (client) => {
     const earlier = await readReplay(client)
-    await dropReplaced(client, shadow.schemas)
+    // Without a record schemas of these names are somebody else's.
+    if (earlier === null) return false
+    const { schemas } = shadowOf(entitiesOnly(live.service, earlier.entities))
+    await dropReplaced(client, schemas)
     await inTransaction(client, 'BEGIN', async () => {
-      await dropShadow(client, shadow.schemas)
+      await dropShadow(client, schemas)
       await dropReplayState(client)
     })
-    return earlier !== null
+    return true
   })
+}
+
+function entitiesOnly(service: Service, names: readonly string[]): Service {
+  return { ...service, entities: service.entities.filter(({ name }) => names.includes(name)) }
 }

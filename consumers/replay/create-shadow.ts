@@ -32,7 +32,7 @@ const UNLOGGED_SEQUENCES_FROM = 150_000
  * @throws Failure 4 where a shadow schema exists.
  */
 export async function createShadow(client: pg.Client, service: Service, shadow: Shadow): Promise<void> {
-  await refuseExistingSchemas(client, shadow)
+  await refuseExistingSchemas(client, service, shadow)
   for (const { shadow: schema } of shadow.schemas) await client.query(createSchemaSql(schema))
   const version = await serverVersion(client)
   // What is made without a TABLESPACE of its own is to lie in the database's.
@@ -49,7 +49,7 @@ export async function createShadow(client: pg.Client, service: Service, shadow: 
   }
 }
 
-async function refuseExistingSchemas(client: pg.Client, { schemas }: Shadow): Promise<void> {
+async function refuseExistingSchemas(client: pg.Client, service: Service, { schemas }: Shadow): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     'SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1) ORDER BY nspname',
     [schemas.map(({ shadow }) => shadow)],
@@ -58,7 +58,7 @@ async function refuseExistingSchemas(client: pg.Client, { schemas }: Shadow): Pr
   if (first !== undefined)
     throw new Failure(
       4,
-      `Schema ${first.name} exists already, so that no shadow can be made in it: run replay --restart, or drop it.`,
+      `Schema ${first.name} exists already, and no unfinished replay has made it, so that no shadow can be made in it: drop or rename it, then run replay ${service.name} again.`,
     )
 }
 

@@ -33,7 +33,7 @@ export interface LogCopy {
 
 /**
  * Applies the log to a copy, from where its state says, and ends there.
- * @throws Failure as `consume` does, in a replay's words.
+ * @throws Failure as `consume` does.
  */
 export async function fillCopy(replaying: Replaying, copy: LogCopy, to: StopAt): Promise<ConsumeOutcome> {
   const { jobs, maxWaitMs, nats, prefix, report, set, signal, window } = replaying
@@ -46,19 +46,20 @@ export async function fillCopy(replaying: Replaying, copy: LogCopy, to: StopAt):
     answerLimitMs: ANSWER_LIMIT_MS,
     signal,
   }
-  try {
-    return await consume({ set, prefix, nats, window, ...copy }, options, report)
-  } catch (error) {
-    throw inWordsOfReplay(error)
-  }
+  return await consume({ set, prefix, nats, window, ...copy }, options, report)
 }
 
-/** What applies a log says how to go on in a consumer's words. */
+/** What applies a log, or compares rows, says how to go on in the words of `consume` or `verify`. */
 export function inWordsOfReplay(error: unknown): unknown {
   if (!(error instanceof Failure)) return error
   const text = error.message
-    .replaceAll('run consume again', 'run replay again')
+    .replaceAll(/\b(run )?(consume|verify) again\b/g, 'run replay again')
+    .replaceAll(': verify with the contract set', ': replay it with the contract set')
     .replace(/; or set the .* aside:.*$/, '.')
+    .replace(
+      /^Another (consumer of service .* is running \(.*\)): .*$/,
+      'A $1: end it, and start it again when the replay has ended.',
+    )
   return text === error.message ? error : new Failure(error.exitCode, text, { cause: error })
 }
 
@@ -96,6 +97,11 @@ export async function proveSnapshot(replaying: Replaying, copy: LogCopy): Promis
   )
 }
 
+/** Whole milliseconds: what is finer is chance. @param startedAt of `performance.now`. */
+export function secondsSince(startedAt: number): number {
+  return Math.round(performance.now() - startedAt) / 1000
+}
+
 /** Runs a step, and tells of it. */
 export async function step<Result>(
   { report }: Pick<Replaying, 'report'>,
@@ -106,7 +112,7 @@ export async function step<Result>(
 ): Promise<Result> {
   const startedAt = performance.now()
   const result = await action()
-  const seconds = (performance.now() - startedAt) / 1000
+  const seconds = secondsSince(startedAt)
   report({ type: 'step-done', service, step: name, detail: detail(result), seconds })
   return result
 }

@@ -22,9 +22,10 @@ export interface PointLog {
 }
 
 /** Its newest epoch. */
-interface PointEpoch extends PointLog {
+export interface PointEpoch extends PointLog {
   readonly stream: string
   readonly epoch: number
+  readonly startedAt: string
   readonly first: StreamSequence
 }
 
@@ -44,18 +45,19 @@ export async function findPoint(log: PointLog, point: Point): Promise<FoundPoint
   return decidePoint({ service, point, bound, controls, prefix: await readPrefix(epoch, bound) })
 }
 
-async function newestEpoch(log: PointLog): Promise<PointEpoch> {
+/** @throws Failure 4 where there is no stream, or no snapshot in it. */
+export async function newestEpoch(log: PointLog): Promise<PointEpoch> {
   const { connection, prefix, service } = log
   const stream = streamName(prefix, service)
   const subject = controlSubject(prefix, service, 'epoch')
   const stored = await lastMessage(await connection.jetstreamManager(), stream, subject)
   if (stored === null)
     throw new Failure(4, `Stream ${stream} holds no snapshot of service ${service} yet: run publish first.`)
-  const { epoch } = readable(stream, stored.seq, () => epochOf(decodeMessage(stored.data)))
-  return { ...log, stream, epoch, first: parseStreamSequence(stored.seq) }
+  const { epoch, startedAt } = readable(stream, stored.seq, () => epochOf(decodeMessage(stored.data)))
+  return { ...log, stream, epoch, startedAt, first: parseStreamSequence(stored.seq) }
 }
 
-function epochOf(message: Message): { readonly epoch: number } {
+function epochOf(message: Message): { readonly epoch: number; readonly startedAt: string } {
   if (message.kind !== 'control' || message.control !== 'epoch')
     throw new WireError('It has the subject of an epoch, and is none.')
   return message

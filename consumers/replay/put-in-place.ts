@@ -5,6 +5,7 @@ import { inTransaction } from '../../infra/postgres/session.ts'
 import { advanceSequences } from '../advance-sequences.ts'
 import { passOverTriggers } from '../consumer-session.ts'
 import type { Checkpoint } from '../service-state.ts'
+import { amount } from './amount.ts'
 import type { Begun } from './begin-replay.ts'
 import { dropReplaced, dropShadow } from './drop-schemas.ts'
 import { step } from './fill-copy.ts'
@@ -121,7 +122,7 @@ async function merge(client: pg.Client, replay: ShadowReplay): Promise<void> {
     (merged) => {
       const sum = (of: 'deleted' | 'updated' | 'inserted'): number =>
         [...merged.values()].reduce((total, counts) => total + counts[of], 0)
-      return `${sum('inserted')} rows inserted, ${sum('updated')} updated, ${sum('deleted')} deleted`
+      return `${amount(sum('inserted'), 'row')} inserted, ${amount(sum('updated'), 'row')} updated, ${amount(sum('deleted'), 'row')} deleted`
     },
   )
 }

@@ -10,11 +10,13 @@ import { LOCK_PATIENCE } from '../../infra/prepare/lock-patience.ts'
 import { prepareServiceDatabase } from '../../infra/prepare/prepare.ts'
 import type { StopAt } from '../consume.ts'
 import { CONSUMER } from '../role.ts'
+import { amount } from './amount.ts'
 import { type ComparedTable, compareCopies } from './compare-copies.ts'
-import { fillCopy, type LogCopy, proveSnapshot, readCopy, type Replaying, step } from './fill-copy.ts'
+import { fillCopy, type LogCopy, proveSnapshot, readCopy, type Replaying, secondsSince, step } from './fill-copy.ts'
 import { findPoint } from './find-point.ts'
 import { type Point, pointText } from './point.ts'
-import { assertFollows, withService } from './replay-session.ts'
+import { assertFollows, newestLog, withService } from './replay-session.ts'
+import { assertFree } from './assert-free.ts'
 import type { LiveService } from './replay-service.ts'
 
 /** What became of a service's rebuilding in another database. */
@@ -39,11 +41,14 @@ export async function rebuildInto(
 ): Promise<RebuiltElsewhere> {
   const startedAt = performance.now()
   const { service } = into
+  // Before the database is touched: a log that cannot be read ends it here.
+  await newestLog(replaying, service.name)
+  await assertFree(replaying, into)
   const to = until === null ? 'present end' : await positionOf(replaying, service, until)
   await prepared(replaying, into)
   crashPoint('replay-into-prepared')
   const { epoch, position, rows } = await fill(replaying, into, to)
-  return { service: service.name, epoch, position, rows, seconds: (performance.now() - startedAt) / 1000 }
+  return { service: service.name, epoch, position, rows, seconds: secondsSince(startedAt) }
 }
 
 async function positionOf(replaying: Replaying, { name }: Service, until: Point): Promise<Lsn> {
@@ -53,7 +58,7 @@ async function positionOf(replaying: Replaying, { name }: Service, until: Point)
     replaying.report({
       type: 'notice',
       service: name,
-      text: `Service ${name}: ${pointText(until)} is before ${lsnText(lsn)}.`,
+      text: `up to ${pointText(until)}, which takes all transactions before ${lsnText(lsn)}`,
     })
     return lsn
   })
@@ -67,7 +72,7 @@ async function prepared(replaying: Replaying, { database, service }: LiveService
     service.name,
     'prepared',
     async () => await prepareServiceDatabase({ service, database }, { contractSet: set.name, prefix }, manner),
-    (steps) => `${steps.filter(({ outcome }) => outcome === 'done').length} steps`,
+    (steps) => amount(steps.filter(({ outcome }) => outcome === 'done').length, 'step'),
   )
 }
 
@@ -86,7 +91,7 @@ async function fill(replaying: Replaying, { database, service }: LiveService, to
     name,
     'loaded',
     async () => await fillCopy(replaying, copy, 'loaded'),
-    ({ rows, tables }) => `${rows} rows in ${tables} tables`,
+    ({ rows, tables }) => `${amount(rows, 'row')} in ${amount(tables, 'table')}`,
   )
   crashPoint('replay-into-loaded')
   await step(
@@ -101,7 +106,7 @@ async function fill(replaying: Replaying, { database, service }: LiveService, to
     name,
     'caught up',
     async () => await fillCopy(replaying, copy, to),
-    ({ appliedChanges }) => `${appliedChanges} changes`,
+    ({ appliedChanges }) => amount(appliedChanges, 'change'),
   )
   const { epoch, lsn } = await readCopy(replaying, copy)
   return { epoch, position: lsn, rows }
@@ -121,6 +126,7 @@ async function assertNotBeyond(replaying: Replaying, copy: LogCopy, to: StopAt):
 export interface DryRun extends RebuiltElsewhere {
   /** Where the service stands: as of there it was compared, unless a point was given. */
   readonly ownPosition: string | null
+  readonly equal: boolean
   readonly tables: readonly ComparedTable[]
 }
 
@@ -136,8 +142,9 @@ export async function dryRun(
 ): Promise<DryRun> {
   const startedAt = performance.now()
   const { service } = live
+  const newest = await newestLog(replaying, service.name)
   return await withService(replaying, live, async (_, checkpoint) => {
-    assertFollows(service.name, checkpoint)
+    assertFollows(service.name, checkpoint, newest)
     const to = until === null ? null : await positionOf(replaying, service, until)
     return await withScratch(replaying, live, async (database) => {
       const scratch = { service, database }
@@ -157,10 +164,14 @@ export async function dryRun(
             limit,
             signal,
           }),
-        (compared) => `${compared.filter(({ equal }) => equal).length} of ${compared.length} tables are equal`,
+        (compared) => {
+          const equal = compared.filter((table) => table.equal).length
+          return `${equal} of ${amount(compared.length, 'table')} ${compared.length === 1 ? 'is' : 'are'} equal`
+        },
       )
-      const seconds = (performance.now() - startedAt) / 1000
-      return { service: service.name, epoch, position, rows, seconds, ownPosition: checkpoint.lsn, tables }
+      const equal = tables.every((table) => table.equal)
+      const seconds = secondsSince(startedAt)
+      return { service: service.name, epoch, position, rows, seconds, ownPosition: checkpoint.lsn, equal, tables }
     })
   })
 }

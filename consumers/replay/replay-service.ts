@@ -1,15 +1,17 @@
 import { Failure } from '../../contracts/failure.ts'
 import type { Entity, Service } from '../../contracts/language/contract-set.ts'
 import { justBehind, lsnText, parseLsn } from '../../contracts/positions.ts'
+import { nearestName } from '../../infra/configuration/nearest-name.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
 import { inTransaction, type PostgresTarget } from '../../infra/postgres/session.ts'
 import type { ConsumerRole } from '../role.ts'
 import type { Checkpoint } from '../service-state.ts'
 import { type ComparedTable, compareCopies } from './compare-copies.ts'
+import { amount } from './amount.ts'
 import { beginReplay, type Begun, discardReplay } from './begin-replay.ts'
-import { fillCopy, type LogCopy, proveSnapshot, readCopy, type Replaying, step } from './fill-copy.ts'
+import { fillCopy, type LogCopy, proveSnapshot, readCopy, type Replaying, secondsSince, step } from './fill-copy.ts'
 import { putInPlace } from './put-in-place.ts'
-import { assertFollows, positionText, withService } from './replay-session.ts'
+import { positionText, withService } from './replay-session.ts'
 import { AT_SNAPSHOT, chooseParkedAgain, REPLAY_SCHEMA, storeCompared } from './replay-state.ts'
 import { type Shadow, shadowOf } from './shadow-schema.ts'
 
@@ -72,7 +74,7 @@ export async function replayService(
   if (options.restart) await discardReplay(replay)
   const begun = await beginReplay(replay)
   const outcome = begun.isSwapped ? await cleanUp(replay, begun) : await rebuild(replay, begun)
-  return { ...outcome, seconds: (performance.now() - startedAt) / 1000 }
+  return { ...outcome, seconds: secondsSince(startedAt) }
 }
 
 export function shadowReplay(replaying: Replaying, live: LiveService, options: ReplayOptions): ShadowReplay {
@@ -94,8 +96,10 @@ function rebuiltService(service: Service, wanted: string | null): Service {
 }
 
 function unknownEntity({ entities, name }: Service, wanted: string): Failure {
-  const known = entities.map((entity: Entity) => entity.name).join(', ')
-  return new Failure(2, `Service ${name} has no entity ${wanted}: it has ${known}.`)
+  const known = entities.map((entity: Entity) => entity.name)
+  const nearest = nearestName(wanted, known)
+  const hint = nearest === null ? '' : `; did you mean ${nearest}?`
+  return new Failure(2, `Service ${name} has no entity ${wanted}: it has ${known.join(', ')}${hint || '.'}`)
 }
 
 type Ended = Omit<ReplayOutcome, 'seconds'>
@@ -108,7 +112,7 @@ async function rebuild(replay: ShadowReplay, begun: Begun): Promise<Ended> {
     name,
     'loaded',
     async () => await fillCopy(replaying, copy, 'loaded'),
-    ({ rows, tables }) => `${rows} rows in ${tables} tables`,
+    ({ rows, tables }) => `${amount(rows, 'row')} in ${amount(tables, 'table')}`,
   )
   crashPoint('replay-loaded')
   await step(
@@ -129,7 +133,7 @@ async function rebuild(replay: ShadowReplay, begun: Begun): Promise<Ended> {
       name,
       'caught up',
       async () => await fillCopy(replaying, copy, 'present end'),
-      ({ appliedChanges }) => `${appliedChanges} changes`,
+      ({ appliedChanges }) => amount(appliedChanges, 'change'),
     )
   crashPoint('replay-caught-up')
   if (options.ending === 'keep') return await outcomeOf(replay, 'kept', tables)
@@ -168,7 +172,6 @@ async function compareWithLive(replay: ShadowReplay, begun: Begun): Promise<Comp
   const { live, options, rebuilt, replaying, shadow } = replay
   const { checkpoint } = begun
   const { name } = live.service
-  assertFollows(name, checkpoint)
   const place = checkpoint.lsn ?? AT_SNAPSHOT
   if (begun.comparedAt === place) return []
   await bringTo(replay, checkpoint)
@@ -196,7 +199,8 @@ async function compareWithLive(replay: ShadowReplay, begun: Begun): Promise<Comp
 
 function comparedText(tables: readonly ComparedTable[], position: string): string {
   const different = tables.filter(({ equal }) => !equal).length
-  const what = different === 0 ? 'all tables in use are equal' : `${different} of ${tables.length} tables differ`
+  const what =
+    different === 0 ? 'all tables in use are equal' : `${different} of ${amount(tables.length, 'table')} differ`
   return `${what}, at ${position}`
 }
 

@@ -1,11 +1,13 @@
 import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
+import { withNats } from '../../infra/nats/connect.ts'
 import { operatorFailure } from '../driver-failure.ts'
 import { withSession } from '../../infra/postgres/session.ts'
 import { takeLease } from '../lease.ts'
 import { type Checkpoint, readCheckpoint } from '../service-state.ts'
 import { useState } from '../use-state.ts'
 import type { Replaying } from './fill-copy.ts'
+import { newestEpoch } from './find-point.ts'
 import type { LiveService } from './replay-service.ts'
 
 /**
@@ -38,11 +40,41 @@ export function positionText({ lsn }: Pick<Checkpoint, 'lsn'>): string {
   return lsn ?? 'the snapshot'
 }
 
+/** A log's newest epoch. */
+export interface NewestLog {
+  readonly epoch: number
+  /** By which it is told from the same epoch of another log. */
+  readonly startedAt: string
+}
+
+/** @throws Failure 4 where the broker cannot be reached, or the log has no snapshot. */
+export async function newestLog({ nats, prefix, signal }: Replaying, service: string): Promise<NewestLog> {
+  return await withNats(
+    nats,
+    `replay ${service}`,
+    async (connection) => await newestEpoch({ connection, prefix, service, signal }),
+  )
+}
+
 /**
- * Only a service whose tables are whole can be compared with a replay, and be replaced by one.
+ * Only a service whose tables are whole, and of the log's newest epoch, can be compared with a replay, and be replaced by one.
  * @throws Failure 4 that says what to do.
  */
-export function assertFollows(service: string, { epoch, phase }: Checkpoint): void {
+export function assertFollows(service: string, checkpoint: Checkpoint, { epoch, startedAt }: NewestLog): void {
+  assertLoaded(service, checkpoint)
+  if (checkpoint.epoch < epoch)
+    throw new Failure(
+      4,
+      `Service ${service} is at epoch ${checkpoint.epoch}, and its log at epoch ${epoch}: run consume ${service} --until-caught-up first, which brings it there by itself.`,
+    )
+  if (checkpoint.epoch === epoch && checkpoint.epochStartedAt === startedAt) return
+  throw new Failure(
+    4,
+    `Service ${service} was loaded from another log, whose epoch ${checkpoint.epoch} began at ${checkpoint.epochStartedAt}, than this one, whose epoch ${epoch} began at ${startedAt}: correct NATS_URL or SCISSION_PREFIX, or rebuild it in another database with replay ${service} --into.`,
+  )
+}
+
+function assertLoaded(service: string, { epoch, phase }: Checkpoint): void {
   if (phase === 'following') return
   const state = epoch === 0 ? 'was never loaded' : 'has not finished loading'
   throw new Failure(

@@ -9,6 +9,7 @@ import { withSession } from '../postgres/session.ts'
 import type { Deployment, ServiceDatabase } from '../preflight/deployment.ts'
 import { withLockPatience } from '../prepare/lock-patience.ts'
 import { CONSUMER_LEASE_NAME } from '../prepare/names.ts'
+import { hasUnfinishedReplay } from '../service-database/has-unfinished-replay.ts'
 import { readServiceRecord, type ServiceRecord } from '../service-database/read-state.ts'
 import type { CancelManner } from './cancel-monolith.ts'
 import { planServiceCancel, type ServiceCancelStep, type ServiceRemains } from './plan-service-cancel.ts'
@@ -19,6 +20,7 @@ export async function assertServiceCanBeCancelled(deployment: Deployment, target
   await withSession(target.database, { purpose: `cancel ${target.service.name}` }, async (session) => {
     await assertOurs(session, deployment, target)
     await takeLease(session, target)
+    await assertNotReplayed(session, target)
   })
 }
 
@@ -39,7 +41,19 @@ async function takeLease(session: pg.Client, { service, database }: ServiceDatab
     [CONSUMER_LEASE_NAME],
   )
   if (rows[0]?.taken !== 't')
-    throw new Failure(4, `A consumer of service ${service.name} runs on ${database.title}: end it, then cancel again.`)
+    throw new Failure(
+      4,
+      `A consumer or a replay of service ${service.name} runs on ${database.title}: end it, then cancel again.`,
+    )
+}
+
+/** Its tables lie beside those of the service, and use what would be dropped. */
+async function assertNotReplayed(session: pg.Client, { service }: ServiceDatabase): Promise<void> {
+  if (!(await hasUnfinishedReplay(session))) return
+  throw new Failure(
+    4,
+    `A replay of service ${service.name} was begun and not ended: remove it with replay ${service.name} --discard, then cancel again. Nothing was changed.`,
+  )
 }
 
 /** Takes back, in one transaction, what `prepare` made in a service's database, with the rows that were loaded. */
@@ -53,6 +67,7 @@ export async function cancelService(target: ServiceDatabase, manner: CancelManne
   }
   return await withSession(database, { purpose: `cancel ${service.name}` }, async (session) => {
     await takeLease(session, target)
+    await assertNotReplayed(session, target)
     return await withLockPatience(session, locked, manner.patience, async () => {
       const steps: CancelledStep[] = []
       for (const planned of planServiceCancel(service, await observeServiceRemains(session, service)))

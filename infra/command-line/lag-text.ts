@@ -133,6 +133,19 @@ export function parkedSentences(services: readonly ServiceLag[], columns: number
   ])
 }
 
+/** Which services are replayed, or have a replay that was begun and not ended. */
+export function replaySentences(services: readonly ServiceLag[], columns: number): string[] {
+  return services.flatMap(({ replay, service }) =>
+    replay === null ? [] : [wrappedText(replaySentence(service, replay), columns)],
+  )
+}
+
+function replaySentence(service: string, replay: NonNullable<ServiceLag['replay']>): string {
+  return replay === 'running'
+    ? `A replay of service ${service} is running: start its consumer when that has ended.`
+    : `A replay of service ${service} was begun and not ended: run replay ${service}, or replay ${service} --discard.`
+}
+
 /** What each service's consumer said last of a fault. */
 export function errorSentences(services: readonly ServiceLag[], columns: number): string[] {
   return services.flatMap(({ lastError, service }) =>

@@ -14,6 +14,7 @@ import {
   errorSentences,
   lagTable,
   parkedSentences,
+  replaySentences,
   slotSentence,
   type TableDisplay,
   tableDisplayOf,
@@ -143,7 +144,7 @@ export function lagText({ monolith, services }: LagReport, met: boolean, display
   const { columns } = display
   const unfollowed = monolith === null || monolith.slot?.isFollowed === true ? [] : [slotSentence(monolith, columns)]
   const known = services.filter(isKnown)
-  const parked = parkedSentences(known, columns)
+  const parked = [...parkedSentences(known, columns), ...replaySentences(known, columns)]
   const errors = errorSentences(known, columns)
   return [lagTable(services, display), ...parked, ...errors, ...unfollowed, ...unmet].join('\n\n')
 }

@@ -1,4 +1,5 @@
 import type { ConsumerEvent } from '../../consumers/events.ts'
+import type { ReplayEvent } from '../../consumers/replay/events.ts'
 import { unreachable } from '../../contracts/failure.ts'
 import type { PublisherEvent } from '../../publisher/events.ts'
 import type { VerifyEvent } from '../verify/events.ts'
@@ -6,7 +7,7 @@ import { movingSeconds } from './lane-text.ts'
 import type { LogFields, LogRecord } from './log.ts'
 import type { SummedEvent } from './log-sums.ts'
 import type { Board } from './progress-board.ts'
-import { consumerLine, publisherLine, serviceLane, verifyLine } from './progress-lines.ts'
+import { consumerLine, publisherLine, replayLine, serviceLane, verifyLine } from './progress-lines.ts'
 import { bytesText, counted } from './quantities.ts'
 
 /** @param board that after the event. */
@@ -53,6 +54,13 @@ export function consumerRecord(board: Board, event: Exclude<ConsumerEvent, Summe
     default:
       return unreachable(event)
   }
+}
+
+/** @param board that after the event. */
+export function replayRecord(board: Board, event: Exclude<ReplayEvent, SummedEvent>): LogRecord {
+  if (event.type !== 'step-done') return consumerRecord(board, event)
+  const { type, ...fields } = event
+  return record({ event: type, ...fields }, replayLine(board, event) ?? '')
 }
 
 export function verifyRecord(event: Exclude<VerifyEvent, SummedEvent>): LogRecord {

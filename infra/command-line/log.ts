@@ -1,4 +1,5 @@
 import type { ConsumerEvent } from '../../consumers/events.ts'
+import type { ReplayEvent } from '../../consumers/replay/events.ts'
 import { unreachable } from '../../contracts/failure.ts'
 import type { PublisherEvent } from '../../publisher/events.ts'
 import type { LogForm } from '../configuration/log-form.ts'
@@ -8,7 +9,9 @@ import { printableLines } from './terminal-line.ts'
 /** What the command line tells of itself, whatever the verb. */
 export const OWN_EVENTS = ['begun', 'ended', 'failed', 'interrupted', 'notice', 'problem', 'note'] as const
 
-export type LogEvent = (typeof OWN_EVENTS)[number] | (PublisherEvent | ConsumerEvent | VerifyEvent)['type']
+export type LogEvent =
+  | (typeof OWN_EVENTS)[number]
+  | (PublisherEvent | ConsumerEvent | VerifyEvent | ReplayEvent)['type']
 
 /** What a program reads of an event, beside the sentence for a person. docs/logs.md has all of them. */
 export interface LogFields {

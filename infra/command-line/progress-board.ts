@@ -1,4 +1,5 @@
 import type { ConsumerEvent } from '../../consumers/events.ts'
+import type { ReplayEvent } from '../../consumers/replay/events.ts'
 import { unreachable } from '../../contracts/failure.ts'
 import type { Service } from '../../contracts/language/contract-set.ts'
 import type { PublisherEvent } from '../../publisher/events.ts'
@@ -110,6 +111,24 @@ export function afterConsumerEvent(board: Board, event: ConsumerEvent, nowMs: nu
     default:
       return unreachable(event)
   }
+}
+
+/** The board after an event of a replay's, which applies the log in several parts. */
+export function afterReplayEvent(board: Board, event: ReplayEvent, nowMs: number): Board {
+  if (event.type === 'step-done') {
+    const phase = PHASES_AFTER[event.step]
+    return phase === undefined ? board : enterPhase(board, event.service, phase)
+  }
+  // A part that ends is a step.
+  if (event.type === 'phase-entered' && event.phase === 'following') return board
+  return afterConsumerEvent(board, event, nowMs)
+}
+
+const PHASES_AFTER: Partial<Record<Extract<ReplayEvent, { type: 'step-done' }>['step'], LanePhase>> = {
+  'snapshot proven': 'following',
+  'caught up': 'done',
+  finished: 'done',
+  merged: 'done',
 }
 
 function addChanges(board: Board, { service, changes }: { service: string; changes: number }): Board {

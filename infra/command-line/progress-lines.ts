@@ -1,4 +1,5 @@
 import type { ConsumerEvent } from '../../consumers/events.ts'
+import type { ReplayEvent } from '../../consumers/replay/events.ts'
 import { unreachable } from '../../contracts/failure.ts'
 import type { PublisherEvent } from '../../publisher/events.ts'
 import type { VerifyEvent } from '../verify/events.ts'
@@ -49,6 +50,15 @@ export function consumerLine(board: Board, event: ConsumerEvent): string | null 
     default:
       return unreachable(event.phase)
   }
+}
+
+/** What is said of an event of a replay's; null where it is not worth a line. */
+export function replayLine(board: Board, event: ReplayEvent): string | null {
+  if (event.type === 'step-done')
+    return `${event.service}: ${event.step}: ${event.detail} (${durationText(event.seconds)})`
+  // These are steps of its own.
+  const isPart = event.type === 'phase-entered' && event.phase !== 'indexing'
+  return isPart ? null : consumerLine(board, event)
 }
 
 /** What is said of an event of a verification's; null where it is not worth a line. */

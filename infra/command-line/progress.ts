@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress'
 import type { ConsumerEvent } from '../../consumers/events.ts'
+import type { ReplayEvent } from '../../consumers/replay/events.ts'
 import type { Service } from '../../contracts/language/contract-set.ts'
 import type { PlannedEntity, PublisherEvent } from '../../publisher/events.ts'
 import type { VerifyEvent } from '../verify/events.ts'
@@ -10,13 +11,14 @@ import type { Output } from './output.ts'
 import {
   afterConsumerEvent,
   afterPublisherEvent,
+  afterReplayEvent,
   afterVerifyEvent,
   type Board,
   emptyBoard,
   lanes,
   totalLane,
 } from './progress-board.ts'
-import { consumerLine, publisherLine, summaryLine, verifyLine } from './progress-lines.ts'
+import { consumerLine, publisherLine, replayLine, summaryLine, verifyLine } from './progress-lines.ts'
 import { wrappedText } from './tables.ts'
 import { type Display, progressDisplay, type World } from './terminal.ts'
 
@@ -25,6 +27,7 @@ export interface Progress {
   publisher(event: PublisherEvent): void
   consumer(event: ConsumerEvent): void
   verify(event: VerifyEvent): void
+  replay(event: ReplayEvent): void
   /** What consumers may expect of a snapshot that is still being taken. */
   expect(entities: readonly PlannedEntity[]): void
   /** Draws the last state and leaves it there. Nothing may be reported after it; it may be called again. */
@@ -69,6 +72,10 @@ export function openProgress(
       after(changed, consumerLine(changed, event), event.type === 'notice')
     },
     verify: (event) => after(afterVerifyEvent(board, event, Date.now()), verifyLine(event), false),
+    replay: (event) => {
+      const changed = afterReplayEvent(board, event, Date.now())
+      after(changed, replayLine(changed, event), event.type === 'notice' || event.type === 'step-done')
+    },
     expect: (entities) => {
       board = afterPublisherEvent(board, { type: 'snapshot-planned', entities }, Date.now())
     },

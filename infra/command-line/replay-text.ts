@@ -41,21 +41,27 @@ function verdictOf(outcome: ReplayOutcome): string {
   }
 }
 
-export function intoText({ epoch, position, rows, seconds, service }: RebuiltElsewhere): string {
-  return `Rebuilt: service ${service} in the database of --into, up to ${position ?? 'the snapshot'} (epoch ${epoch}), from a snapshot of ${counted(rows, 'row')}, in ${durationText(seconds)}.`
+export function intoText(outcome: RebuiltElsewhere, { colours, columns }: Manner): string {
+  const { epoch, position, rows, seconds, service } = outcome
+  const to = `up to ${position ?? 'the snapshot'} (epoch ${epoch})`
+  return colours.green(
+    wrappedText(
+      `Rebuilt: service ${service} in the database of --into, ${to}, from a snapshot of ${counted(rows, 'row')}, in ${durationText(seconds)}. consume ${service} goes on there once the service's URL leads to it.`,
+      columns,
+    ),
+  )
 }
 
 export function dryRunText(outcome: DryRun, manner: Manner): string {
-  const { ownPosition, position, seconds, service, tables } = outcome
+  const { equal: isEqual, ownPosition, position, seconds, service, tables } = outcome
   const differing = tables.filter(({ equal }) => !equal).length
   const as = `the log as of ${position ?? 'the snapshot'}`
   const own = ownPosition === position ? '' : ` The service itself stands at ${ownPosition ?? 'the snapshot'}.`
-  const verdict =
-    differing === 0
-      ? `Equal: all ${counted(tables.length, 'table')} of service ${service} are what ${as} says, in ${durationText(seconds)}.`
-      : `DIFFERENT: ${differing} of ${counted(tables.length, 'table')} of service ${service} differ from ${as}, in ${durationText(seconds)}.`
+  const verdict = isEqual
+    ? `Equal: ${counted(tables.length, 'table')} of service ${service} ${tables.length === 1 ? 'is' : 'are'} what ${as} says, in ${durationText(seconds)}.`
+    : `DIFFERENT: ${differing} of ${counted(tables.length, 'table')} of service ${service} differ from ${as}, in ${durationText(seconds)}.`
   const { colours, columns } = manner
-  const colour = differing === 0 ? colours.green : colours.red
+  const colour = isEqual ? colours.green : colours.red
   return [
     ...differencesText(service, tables, manner),
     colour(wrappedText(`${verdict}${own} Nothing was changed.`, columns)),

@@ -1,11 +1,10 @@
 import type { Replaying } from '../../consumers/replay/fill-copy.ts'
-import type { ReplayEvent } from '../../consumers/replay/events.ts'
 import { Failure } from '../../contracts/failure.ts'
+import type { Service } from '../../contracts/language/contract-set.ts'
 import type { Configuration, ServiceTarget } from '../configuration/configuration.ts'
 import type { PostgresTarget } from '../postgres/session.ts'
 import { connectionsFlag, maxOutageOption, numberFlag } from './flags.ts'
 import { openProgress, type Progress } from './progress.ts'
-import { durationText } from './quantities.ts'
 import { dryRunText, intoText, replayedText } from './replay-text.ts'
 import { displayOf } from './terminal.ts'
 import {
@@ -70,12 +69,21 @@ async function replay(context: VerbContext, given: string, flags: ReplayFlags): 
   if (target === undefined) throw new Error('The configuration has the service that was asked for')
   assertPrefix(given, configuration.prefix)
   context.busyWith('the rows that are on their way into the new tables')
-  const progress = openProgress(context, [target.service], 'replay')
+  const progress = openProgress(context, [shownOf(target.service, flags)], 'replay')
   try {
     return await replayTarget(context, flags, { configuration, target, progress })
+  } catch (error) {
+    const { inWordsOfReplay } = await import('../../consumers/replay/fill-copy.ts')
+    throw inWordsOfReplay(error)
   } finally {
     progress.end()
   }
+}
+
+/** A service with the tables that are rebuilt. */
+function shownOf(service: Service, { entity }: ReplayFlags): Service {
+  const entities = service.entities.filter(({ name }) => name === entity)
+  return entities.length === 0 ? service : { ...service, entities }
 }
 
 interface Target {
@@ -136,7 +144,8 @@ async function into(
   const database = elsewhere(flags.into ?? '', target)
   const outcome = await rebuildInto(replaying, { service, database }, await pointOf(flags))
   progress.end()
-  printResult(context, flags, outcome, intoText(outcome))
+  const text = intoText(outcome, displayOf(context.world.stdout, context.world.environment))
+  printResult(context, flags, outcome, text)
   return 0
 }
 
@@ -149,10 +158,9 @@ async function dryRun(
   const elsewhereModule = await import('../../consumers/replay/rebuild-elsewhere.ts')
   const outcome = await elsewhereModule.dryRun(replaying, target, { limit: flags.limit, until: await pointOf(flags) })
   progress.end()
-  const isEqual = outcome.tables.every(({ equal }) => equal)
   const text = dryRunText(outcome, displayOf(context.world.stdout, context.world.environment))
-  printResult(context, flags, { ...outcome, isEqual }, text)
-  return isEqual ? 0 : 3
+  printResult(context, flags, outcome, text)
+  return outcome.equal ? 0 : 3
 }
 
 async function replayingOf(context: VerbContext, flags: ReplayFlags, of: Target): Promise<Replaying> {
@@ -168,14 +176,8 @@ async function replayingOf(context: VerbContext, flags: ReplayFlags, of: Target)
     jobs: flags.loaders ?? configuration.loaders,
     maxWaitMs: flags.maxOutage,
     signal: context.signal,
-    report: (event) => tell(progress, event),
+    report: (event) => progress.replay(event),
   }
-}
-
-function tell(progress: Progress, event: ReplayEvent): void {
-  if (event.type !== 'step-done') return progress.consumer(event)
-  const { detail, seconds, service, step } = event
-  progress.consumer({ type: 'notice', service, text: `${service}: ${step}: ${detail} (${durationText(seconds)})` })
 }
 
 async function pointOf({ until }: ReplayFlags) {
@@ -207,6 +209,12 @@ function refuseContradictions(flags: ReplayFlags): void {
     throw new Failure(2, `Give ${inPlaceFlag} or ${elsewhereFlag}, not both: ${inPlaceFlag} is of the tables in use.`)
   if (!flags.swap && flags.merge === true)
     throw new Failure(2, 'Give --no-swap or --merge, not both: --no-swap leaves the tables in use as they are.')
+  const [other] = inPlace.find(([name, isGiven]) => isGiven && name !== '--discard') ?? []
+  if (flags.discard === true && other !== undefined)
+    throw new Failure(
+      2,
+      `Give --discard alone, without ${other}: it removes an unfinished replay, and rebuilds nothing.`,
+    )
 }
 
 /** A service's name, or that in a subject. */
@@ -221,15 +229,20 @@ function assertPrefix(given: string, prefix: string): void {
   throw new Failure(2, `The subject ${given} is not of the prefix ${prefix}: correct it, or SCISSION_PREFIX.`)
 }
 
-/** @throws Failure 2 where it has a password, which every process list would show, or is the service's own database. */
+/** @throws Failure 2 where it is none, has a password, which every process list would show, or is the service's own database. */
 function elsewhere(url: string, { database, service }: ServiceTarget): PostgresTarget {
   const [parsed, own] = [URL.canParse(url) ? new URL(url) : null, new URL(database.url)]
-  if (parsed !== null && parsed.password !== '')
+  if (parsed === null || !/^postgres(ql)?:$/.test(parsed.protocol) || parsed.pathname.length < 2)
+    throw new Failure(
+      2,
+      '--into must be the URL of a PostgreSQL database, without its password, such as postgres://user@host:5432/database.',
+    )
+  if (parsed.password !== '' || parsed.searchParams.has('password'))
     throw new Failure(
       2,
       'The URL of --into has a password, which whoever lists processes would see: leave it out, and set PGPASSWORD, or use the password file (~/.pgpass).',
     )
-  if (parsed !== null && placeOf(parsed) === placeOf(own))
+  if (placeOf(parsed) === placeOf(own))
     throw new Failure(
       2,
       `--into leads to the database of service ${service.name} itself: give another one, or leave --into out to rebuild the tables in use.`,

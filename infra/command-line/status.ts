@@ -4,6 +4,7 @@ import {
   errorSentences,
   lagTable,
   parkedSentences,
+  replaySentences,
   slotSentence,
   type TableDisplay,
   tableDisplayOf,
@@ -47,6 +48,10 @@ export function statusText({ monolith, services }: StatusReport, display: TableD
   const { columns } = display
   const slot = monolith === null ? [] : [slotSentence(monolith, columns)]
   const known = services.filter(isKnown)
-  const said = [...parkedSentences(known, columns), ...errorSentences(known, columns)]
+  const said = [
+    ...parkedSentences(known, columns),
+    ...replaySentences(known, columns),
+    ...errorSentences(known, columns),
+  ]
   return [lagTable(services, display), ...said, ...slot].join('\n\n')
 }

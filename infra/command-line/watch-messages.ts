@@ -2,7 +2,7 @@ import type { LagLook } from '../../consumers/lag/lag-watch.ts'
 import { isKnown } from '../../consumers/lag/lag-report.ts'
 import type { Advice } from '../../consumers/lag/service-advice.ts'
 import { sourceAdvice, sourceFaults } from '../../consumers/lag/source-faults.ts'
-import { errorSentences, parkedSentences } from './lag-text.ts'
+import { errorSentences, parkedSentences, replaySentences } from './lag-text.ts'
 import { bytesText, durationText } from './quantities.ts'
 import { type Line, span, type Tone, wrapSentence } from './terminal-line.ts'
 import { shownTone, toneOf } from './watch-state.ts'
@@ -12,6 +12,7 @@ export function messageLines(look: LagLook, columns: number): Line[] {
   const { problems, services } = look.report
   const told = services.filter(isKnown).flatMap((lag): (readonly [string, Tone])[] => [
     ...parkedSentences([lag], Number.POSITIVE_INFINITY).map((sentence) => [sentence, 'fair'] as const),
+    ...replaySentences([lag], Number.POSITIVE_INFINITY).map((sentence) => [sentence, 'fair'] as const),
     ...errorSentences([lag], Number.POSITIVE_INFINITY).map(
       // What a consumer met that works again is history.
       (sentence) => [sentence, lag.status === 'ok' ? 'faint' : toneOf(lag.status)] as const,

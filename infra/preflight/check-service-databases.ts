@@ -10,10 +10,16 @@ import {
 } from '../service-database/compare-contract.ts'
 import { STATE_VERSION } from '../service-database/state-ddl.ts'
 import type { PreflightContext, ServiceState } from './context.ts'
+import type { Deployment } from './deployment.ts'
 import { errorFinding, type Finding, serviceSubject, warningFinding } from './finding.ts'
 
+/** What these checks look at: a database alone can be checked too. */
+export interface ServicesContext extends Pick<PreflightContext, 'services'> {
+  readonly deployment: Pick<Deployment, 'set' | 'prefix'>
+}
+
 /** The rows of one deployment and the checkpoint of another in one database would be taken for each other's. */
-export function databasesAreOurs({ deployment: { set, prefix }, services }: PreflightContext): Finding[] {
+export function databasesAreOurs({ deployment: { set, prefix }, services }: ServicesContext): Finding[] {
   return services.flatMap(({ service, record }) => {
     const owner = record?.checkpoint ?? null
     if (owner === null) return []
@@ -34,7 +40,7 @@ export function databasesAreOurs({ deployment: { set, prefix }, services }: Pref
 }
 
 /** Rows that the log did not bring would stay beside those that it brings. */
-export function tablesAreEmpty({ services }: PreflightContext): Finding[] {
+export function tablesAreEmpty({ services }: ServicesContext): Finding[] {
   return entitiesOf(services)
     .filter(({ table }) => table?.hasRows === true)
     .filter(({ state, entity }) => !isLoaded(state, entity))
@@ -49,7 +55,7 @@ export function tablesAreEmpty({ services }: PreflightContext): Finding[] {
 }
 
 /** A checkpoint that says loaded, and a table that is gone, would leave the service without those rows for good. */
-export function loadedTablesExist({ services }: PreflightContext): Finding[] {
+export function loadedTablesExist({ services }: ServicesContext): Finding[] {
   return entitiesOf(services)
     .filter(({ state, entity, table }) => table === undefined && isLoaded(state, entity))
     .map(({ state, entity }) =>
@@ -57,7 +63,7 @@ export function loadedTablesExist({ services }: PreflightContext): Finding[] {
         'lost-table',
         serviceSubject(state.service),
         `Table ${tableSql(entity)} was loaded from the log, and is gone.`,
-        'Take the service back with cancel --with-services, then prepare and consume it again.',
+        `Rebuild it from the log with replay ${state.service.name}.`,
       ),
     )
 }
@@ -81,7 +87,7 @@ const AFTER_LOADING: ReadonlySet<DifferenceKind> = new Set([
 ])
 
 /** A table that the service's own migrations made is never changed, so it must fit as it is. */
-export function serviceTablesMatchContract({ services }: PreflightContext): Finding[] {
+export function serviceTablesMatchContract({ services }: ServicesContext): Finding[] {
   return entitiesOf(services).flatMap(({ state, entity, table }) =>
     table === undefined ? [] : tableFindings(state, entity, table),
   )
@@ -117,7 +123,7 @@ function storageFindings({ service, server }: ServiceState, entity: Entity, tabl
 }
 
 /** A type of the contract's name with other labels could not hold the values, or would hold them in another order. */
-export function serviceTypesMatchContract({ services }: PreflightContext): Finding[] {
+export function serviceTypesMatchContract({ services }: ServicesContext): Finding[] {
   return services.flatMap((state) =>
     state.service.types.flatMap((type) => {
       const isOther =

@@ -1,4 +1,5 @@
 import type { ConsumerEvent } from '../../consumers/events.ts'
+import type { StepDone } from '../../consumers/replay/events.ts'
 import type { VerifyEvent } from '../../infra/verify/events.ts'
 import type { PublisherEvent } from '../../publisher/events.ts'
 
@@ -43,6 +44,11 @@ export const CONSUMER_EVENTS: OneOfEach<ConsumerEvent> = {
   'object-built': { type: 'object-built', ...ORDER, kind: 'foreign key', name: 'Order_customer_fkey' },
   'changes-applied': { type: 'changes-applied', service: 'sales', transactions: 2, changes: 3, oneByOne: false },
   notice: { type: 'notice', service: 'sales', text: 'The broker came back with an older store: reading again.' },
+}
+
+/** It tells a consumer's events too. */
+export const REPLAY_EVENTS: OneOfEach<StepDone> = {
+  'step-done': { type: 'step-done', service: 'sales', step: 'loaded', detail: '40 rows in 2 tables', seconds: 1.5 },
 }
 
 export const VERIFY_EVENTS: OneOfEach<VerifyEvent> = {

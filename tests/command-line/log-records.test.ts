@@ -4,11 +4,11 @@ import { contractSet } from '../../contracts/language/contract-set.ts'
 import { entity, service } from '../../contracts/language/entity.ts'
 import { text } from '../../contracts/language/types.ts'
 import { type Log, type LogFields, type LogRecord, OWN_EVENTS } from '../../infra/command-line/log.ts'
-import { consumerRecord, publisherRecord, verifyRecord } from '../../infra/command-line/log-records.ts'
+import { consumerRecord, publisherRecord, replayRecord, verifyRecord } from '../../infra/command-line/log-records.ts'
 import { addToSums, type EventSums, isSummed, sumRecord, type SummedEvent } from '../../infra/command-line/log-sums.ts'
 import { openLoggedProgress } from '../../infra/command-line/logged-progress.ts'
 import { afterConsumerEvent, afterPublisherEvent, emptyBoard } from '../../infra/command-line/progress-board.ts'
-import { CONSUMER_EVENTS, PUBLISHER_EVENTS, VERIFY_EVENTS } from './every-event.ts'
+import { CONSUMER_EVENTS, PUBLISHER_EVENTS, REPLAY_EVENTS, VERIFY_EVENTS } from './every-event.ts'
 import { readLogsPage } from './logs-page.ts'
 
 const item = (): ReturnType<typeof entity> => entity({ id: text() }, { key: ['id'] })
@@ -43,6 +43,7 @@ function records(): { readonly of: string; readonly record: LogRecord }[] {
       of: 'consume',
       record: isSummed(event) ? only(summed(event)) : consumerRecord(board, event),
     })),
+    ...Object.values(REPLAY_EVENTS).map((event) => ({ of: 'replay', record: replayRecord(board, event) })),
     ...Object.values(VERIFY_EVENTS).map((event) => ({
       of: 'verify',
       record: isSummed(event) ? only(summed(event)) : verifyRecord(event),

@@ -6,6 +6,7 @@ export function lagOf(service: string, given: Partial<ServiceLag> = {}): Service
     service,
     status: 'ok',
     isConsumed: true,
+    replay: null,
     lastError: null,
     epoch: 1,
     epochStartedAt: '2026-01-02T03:04:05.678Z',

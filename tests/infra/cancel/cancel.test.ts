@@ -88,7 +88,7 @@ test('a publisher or a consumer that runs is refused, before anything is changed
       [
         urls.orders,
         CONSUMER_LEASE_NAME,
-        /^A consumer of service orders runs on the database of service orders: end it/,
+        /^A consumer or a replay of service orders runs on the database of service orders: end it/,
       ],
     ]
     for (const [url, name, says] of locks)
