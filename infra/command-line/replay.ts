@@ -1,4 +1,5 @@
 import type { Replaying } from '../../consumers/replay/fill-copy.ts'
+import type { ReplayEvent, StepDone } from '../../consumers/replay/events.ts'
 import { Failure } from '../../contracts/failure.ts'
 import type { Service } from '../../contracts/language/contract-set.ts'
 import type { Configuration, ServiceTarget } from '../configuration/configuration.ts'
@@ -71,7 +72,7 @@ async function replay(context: VerbContext, given: string, flags: ReplayFlags): 
   context.busyWith('the rows that are on their way into the new tables')
   const progress = openProgress(context, [shownOf(target.service, flags)], 'replay')
   try {
-    return await replayTarget(context, flags, { configuration, target, progress })
+    return await replayTarget(context, flags, { configuration, target, progress, steps: [] })
   } catch (error) {
     const { inWordsOfReplay } = await import('../../consumers/replay/fill-copy.ts')
     throw inWordsOfReplay(error)
@@ -90,6 +91,8 @@ interface Target {
   readonly configuration: Configuration
   readonly target: ServiceTarget
   readonly progress: Progress
+  /** What is done so far, for whoever reads the result by a program. */
+  readonly steps: Pick<StepDone, 'step' | 'seconds'>[]
 }
 
 async function replayTarget(context: VerbContext, flags: ReplayFlags, of: Target): Promise<VerbExitCode> {
@@ -104,7 +107,7 @@ async function replayTarget(context: VerbContext, flags: ReplayFlags, of: Target
   printResult(
     context,
     flags,
-    outcome,
+    { ...outcome, steps: of.steps },
     replayedText(outcome, displayOf(context.world.stdout, context.world.environment)),
   )
   return outcome.ending === 'different' ? 3 : 0
@@ -136,7 +139,7 @@ async function discard(
 async function into(
   context: VerbContext,
   flags: ReplayFlags,
-  { progress, target }: Target,
+  { progress, steps, target }: Target,
   replaying: Replaying,
 ): Promise<VerbExitCode> {
   const { rebuildInto } = await import('../../consumers/replay/rebuild-elsewhere.ts')
@@ -145,28 +148,28 @@ async function into(
   const outcome = await rebuildInto(replaying, { service, database }, await pointOf(flags))
   progress.end()
   const text = intoText(outcome, displayOf(context.world.stdout, context.world.environment))
-  printResult(context, flags, outcome, text)
+  printResult(context, flags, { ...outcome, steps }, text)
   return 0
 }
 
 async function dryRun(
   context: VerbContext,
   flags: ReplayFlags,
-  { progress, target }: Target,
+  { progress, steps, target }: Target,
   replaying: Replaying,
 ): Promise<VerbExitCode> {
   const elsewhereModule = await import('../../consumers/replay/rebuild-elsewhere.ts')
   const outcome = await elsewhereModule.dryRun(replaying, target, { limit: flags.limit, until: await pointOf(flags) })
   progress.end()
   const text = dryRunText(outcome, displayOf(context.world.stdout, context.world.environment))
-  printResult(context, flags, outcome, text)
+  printResult(context, flags, { ...outcome, steps }, text)
   return outcome.equal ? 0 : 3
 }
 
 async function replayingOf(context: VerbContext, flags: ReplayFlags, of: Target): Promise<Replaying> {
   const { CONSUMER_WINDOW_BYTES } = await import('../../consumers/consume.ts')
   const { createByteWindow } = await import('../byte-window.ts')
-  const { configuration, progress } = of
+  const { configuration } = of
   const { nats, prefix, set } = configuration
   return {
     set,
@@ -176,8 +179,13 @@ async function replayingOf(context: VerbContext, flags: ReplayFlags, of: Target)
     jobs: flags.loaders ?? configuration.loaders,
     maxWaitMs: flags.maxOutage,
     signal: context.signal,
-    report: (event) => progress.replay(event),
+    report: (event) => tell(of, event),
   }
+}
+
+function tell({ progress, steps }: Target, event: ReplayEvent): void {
+  if (event.type === 'step-done') steps.push({ step: event.step, seconds: event.seconds })
+  progress.replay(event)
 }
 
 async function pointOf({ until }: ReplayFlags) {

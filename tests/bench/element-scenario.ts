@@ -17,6 +17,7 @@ export function elementScenario(rows: number): Scenario {
     title: `${rows.toLocaleString('en-US')} rows of Element`,
     set,
     contracts: 'element-contract',
+    replayed: 'element',
     fill: async (url) => await withClient(url, async (client) => await fillElement(client, rows)),
   }
 }

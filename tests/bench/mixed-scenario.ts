@@ -14,6 +14,7 @@ export function mixedScenario(elements: number): Scenario {
     title: `a whole monolith of ${elements.toLocaleString('en-US')} elements`,
     set,
     contracts: 'mixed-contract',
+    replayed: 'modeling',
     fill: async (url) => await fillMonolith(url, elements),
   }
 }

@@ -5,7 +5,7 @@ import { PEERS, type PeerName } from './peers.ts'
 import type { Contender, Summary } from './summary.ts'
 
 /** A table for people: the first column is a name, all others are figures. */
-interface Figures {
+export interface Figures {
   readonly titles: readonly string[]
   readonly rows: readonly (readonly string[])[]
 }
@@ -35,17 +35,36 @@ export function reportMarkdown(machine: Machine, summaries: readonly Summary[], 
   return [`Measured on ${date.toISOString().slice(0, 10)}: ${machineText(machine)}`, ...parts].join('\n\n')
 }
 
-const BEGIN = '<!-- results: filled by npm run bench -- --markdown docs/benchmarks.md -->'
-const END = '<!-- end of results -->'
-
-/** Puts results where a page has its place for them; where it has none, the results are the page. */
-export function placeResults(page: string, results: string): string {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)]
-  if (begin < 0 || end < begin) return `${results}\n`
-  return `${page.slice(0, begin + BEGIN.length)}\n\n${results}\n\n${page.slice(end)}`
+/** Where results stand in a page. */
+export interface ResultsPlace {
+  readonly begin: string
+  readonly end: string
+  /** Ends the name of the JSON file beside the page. */
+  readonly file: string
 }
 
-function machineText({ processor, cores, memoryBytes, system, syncMs, startSeconds, versions }: Machine): string {
+export const RESULTS: ResultsPlace = {
+  begin: '<!-- results: filled by npm run bench -- --markdown docs/benchmarks.md -->',
+  end: '<!-- end of results -->',
+  file: '.json',
+}
+
+/** Puts results where a page has its place for them; where it has none, the results are the page. */
+export function placeResults(page: string, results: string, place: ResultsPlace): string {
+  const [begin, end] = [page.indexOf(place.begin), page.indexOf(place.end)]
+  if (begin < 0 || end < begin) return `${results}\n`
+  return `${page.slice(0, begin + place.begin.length)}\n\n${results}\n\n${page.slice(end)}`
+}
+
+export function machineText({
+  processor,
+  cores,
+  memoryBytes,
+  system,
+  syncMs,
+  startSeconds,
+  versions,
+}: Machine): string {
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version ?? 'not installed'}`)
   const sync = `8 kB on disk in ${syncMs.toFixed(1)} ms, a command of ours started in ${startSeconds.toFixed(2)} s`
   return `${processor}, ${cores} cores, ${bytesText(memoryBytes)} of memory, ${system}, ${sync}; ${programs.join(', ')}.`
@@ -131,18 +150,18 @@ function secondsText(seconds: number | null): string {
   return seconds === null ? 'a time that was not measured' : `${seconds.toFixed(2)} s`
 }
 
-function ratioText(ratio: number | null): string {
+export function ratioText(ratio: number | null): string {
   return ratio === null ? 'none' : ratio.toFixed(2)
 }
 
-function asText({ titles, rows }: Figures): string {
+export function asText({ titles, rows }: Figures): string {
   return tableText(
     titles.map((title, column) => ({ title, align: column === 0 ? 'left' : 'right' })),
     rows,
   )
 }
 
-function asMarkdown({ titles, rows }: Figures): string {
+export function asMarkdown({ titles, rows }: Figures): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   return [line(titles), line(titles.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')

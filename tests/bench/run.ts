@@ -1,17 +1,22 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { Failure } from '../../contracts/failure.ts'
-import { numberFlag } from '../../infra/command-line/flags.ts'
+import { connectionsFlag, numberFlag } from '../../infra/command-line/flags.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../infra/embedded/postgres-server.ts'
 import { runScript, say } from '../runner/run-script.ts'
+import type { Bench } from './bench.ts'
 import { writeCompiledContracts } from './compiled-package.ts'
 import { readShape } from './copy-shape.ts'
 import { elementScenario } from './element-scenario.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import { measureRounds } from './measure.ts'
 import { mixedScenario } from './mixed-scenario.ts'
-import { type Peer, PEERS, versionOfPeer } from './peers.ts'
-import { placeResults, reportMarkdown, reportText } from './report.ts'
+import { PEERS, versionOfPeer } from './peers.ts'
+import { withLoadedService } from './loaded-service.ts'
+import { REPLAY_RESULTS, replayMarkdown, replayText } from './replay-report.ts'
+import { measureReplays } from './replay-run.ts'
+import { type ReplaySummary, summariseReplays } from './replay-summary.ts'
+import { placeResults, reportMarkdown, reportText, RESULTS, type ResultsPlace } from './report.ts'
 import type { Scenario } from './scenario.ts'
 import { measureStart } from './scission-run.ts'
 import { postgresProcess } from './server-processes.ts'
@@ -24,10 +29,13 @@ interface Flags {
   readonly pairs: number
   readonly markdown?: string
   readonly json?: true
+  readonly replay?: true
+  readonly loaders: number
 }
 
 const DEFAULT_ROWS = 1_000_000
 const DEFAULT_PAIRS = 5
+const DEFAULT_LOADERS = 2
 /** The generator's own bounds. */
 const LEAST_ROWS = 50
 const MOST_ROWS = 50_000_000
@@ -48,6 +56,13 @@ function readFlags(): Flags {
     .option(
       '--markdown <file.md>',
       'write the results as Markdown, into the place that the file has for them, and as JSON beside it',
+    )
+    .option('--replay', 'measure the rebuilding of a service from its log beside pg_restore, and nothing else')
+    .option(
+      '--loaders <number>',
+      'sessions of a replay, and jobs of the pg_restore beside it',
+      connectionsFlag,
+      DEFAULT_LOADERS,
     )
     .option('--json', 'print the results as one line of JSON on standard output')
     .exitOverride()
@@ -79,28 +94,46 @@ async function main(signal: AbortSignal): Promise<void> {
       ...Object.fromEntries(versions.map(({ peer, version }) => [peer.programs[0], version])),
     }
     const machine = await describeMachine(programs, await measureStart(signal))
+    if (flags.replay === true) return await measureAllReplays(postgres, machine, flags, signal)
     const summaries: Summary[] = []
-    for (const scenario of scenariosOf(flags)) summaries.push(await measure(postgres, scenario, peers, flags, signal))
-    await print(flags, machine, summaries)
+    for (const scenario of scenariosOf(flags)) {
+      const bench = await makeSource(postgres, scenario, signal)
+      summaries.push(summarise(scenario, bench.size, await measureRounds(bench, flags.pairs, peers, say)))
+    }
+    const [text, page] = [reportText(machine, summaries), reportMarkdown(machine, summaries, new Date())]
+    await print(flags, { text, page, place: RESULTS, results: resultsOf(machine, summaries) })
   } finally {
     await postgres.stop()
   }
 }
 
-async function measure(
+async function measureAllReplays(
   postgres: EmbeddedPostgres,
-  scenario: Scenario,
-  peers: readonly Peer[],
-  { pairs }: Flags,
+  machine: Machine,
+  flags: Flags,
   signal: AbortSignal,
-): Promise<Summary> {
+): Promise<void> {
+  const { loaders: jobs, pairs } = flags
+  const summaries: ReplaySummary[] = []
+  for (const scenario of scenariosOf(flags)) {
+    const bench = await makeSource(postgres, scenario, signal)
+    summaries.push(
+      await withLoadedService(bench, async (loaded) =>
+        summariseReplays(loaded, jobs, await measureReplays(loaded, { jobs, pairs, say })),
+      ),
+    )
+  }
+  const [text, page] = [replayText(machine, summaries), replayMarkdown(machine, summaries, new Date())]
+  await print(flags, { text, page, place: REPLAY_RESULTS, results: { machine, scenarios: summaries } })
+}
+
+async function makeSource(postgres: EmbeddedPostgres, scenario: Scenario, signal: AbortSignal): Promise<Bench> {
   say(`Making ${scenario.title} …`)
   await makeAnew(postgres, [SOURCE_DATABASE])
   const url = databaseUrl(postgres, SOURCE_DATABASE)
   const size = await scenario.fill(url)
   const [postmaster, shape] = [await postgresProcess(postgres), await readShape([url], scenario.set)]
-  const rounds = await measureRounds({ scenario, size, postgres, postmaster, shape, signal }, pairs, peers, say)
-  return summarise(scenario, size, rounds)
+  return { scenario, size, postgres, postmaster, shape, signal }
 }
 
 /** What stands at the top is what is asked for most; each scenario has all of it. */
@@ -108,20 +141,23 @@ function resultsOf(machine: Machine, summaries: readonly Summary[]): object {
   return { ...summaries[0], machine, scenarios: summaries }
 }
 
-async function print(flags: Flags, machine: Machine, summaries: readonly Summary[]): Promise<void> {
-  const { markdown } = flags
+interface Printed {
+  readonly text: string
+  readonly page: string
+  readonly place: ResultsPlace
+  readonly results: object
+}
+
+async function print({ json, markdown }: Flags, { page, place, results, text }: Printed): Promise<void> {
   if (markdown !== undefined) {
-    const page = await readFile(markdown, 'utf8').catch(() => '')
-    await writeFile(markdown, placeResults(page, reportMarkdown(machine, summaries, new Date())))
-    await writeFile(
-      markdown.replace(/(\.md)?$/, '.json'),
-      `${JSON.stringify(resultsOf(machine, summaries), null, 2)}\n`,
-    )
+    const before = await readFile(markdown, 'utf8').catch(() => '')
+    await writeFile(markdown, placeResults(before, page, place))
+    const file = markdown.replace(/(\.md)?$/, place.file)
+    await writeFile(file, `${JSON.stringify(results, null, 2)}\n`)
   }
-  const text = reportText(machine, summaries)
-  if (flags.json !== true) return void process.stdout.write(`${text}\n`)
+  if (json !== true) return void process.stdout.write(`${text}\n`)
   say(text)
-  process.stdout.write(`${JSON.stringify(resultsOf(machine, summaries))}\n`)
+  process.stdout.write(`${JSON.stringify(results)}\n`)
 }
 
 await runScript(main)

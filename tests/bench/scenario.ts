@@ -8,6 +8,8 @@ export interface Scenario {
   readonly set: ContractSet
   /** The module of this folder whose default export is `set`. */
   readonly contracts: 'element-contract' | 'mixed-contract'
+  /** The service whose rebuilding from the log is measured. */
+  readonly replayed: string
   /** Fills an empty database, keys and statistics included. */
   readonly fill: (url: string) => Promise<SourceSize>
 }

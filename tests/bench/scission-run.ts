@@ -122,7 +122,7 @@ export function command(name: string, args: readonly string[], environment: Prog
   return { name, program: process.execPath, args: [...COMPILED_COMMAND, ...args], environment }
 }
 
-function environmentOf({ scenario, postgres }: Bench, nats: EmbeddedNats): Record<string, string> {
+export function environmentOf({ scenario, postgres }: Bench, nats: EmbeddedNats): Record<string, string> {
   const services = scenario.set.services.map(({ name }) => [
     databaseName(name),
     databaseUrl(postgres, `service_${name}`),

@@ -6,7 +6,7 @@ import type { Machine } from './machine.ts'
 import type { MeasuredPair, Round } from './measure.ts'
 import { mixedScenario } from './mixed-scenario.ts'
 import { type PeerName, versionOfPeer } from './peers.ts'
-import { placeResults, reportMarkdown, reportText } from './report.ts'
+import { placeResults, reportMarkdown, reportText, RESULTS } from './report.ts'
 import type { ScissionRun } from './scission-run.ts'
 import { summarise } from './summary.ts'
 
@@ -108,10 +108,10 @@ test('the report names what was measured, on a terminal and as Markdown', () => 
 test('results are put into the place that a page has for them, again and again', () => {
   const begin = '<!-- results: filled by npm run bench -- --markdown docs/benchmarks.md -->'
   const page = `# Page\n\n${begin}\n\nold\n\n<!-- end of results -->\n\nrest\n`
-  const once = placeResults(page, 'new')
+  const once = placeResults(page, 'new', RESULTS)
   assert.is(once, `# Page\n\n${begin}\n\nnew\n\n<!-- end of results -->\n\nrest\n`)
-  assert.is(placeResults(once, 'new'), once)
-  assert.is(placeResults('', 'new'), 'new\n')
+  assert.is(placeResults(once, 'new', RESULTS), once)
+  assert.is(placeResults('', 'new', RESULTS), 'new\n')
 })
 
 test('a copy that is not that of the source stops the benchmark', () => {
