@@ -10,9 +10,10 @@ import { readCatalog } from '../../infra/catalog/read-catalog.ts'
 import { tableSql } from '../../infra/postgres/digest-sql.ts'
 import { codeOf } from '../../infra/postgres/session.ts'
 import { atMost } from '../../infra/verify/at-most.ts'
-import { compareRows, type ExpectedTable, readDigest, sameTotals, totalsOf } from '../../infra/verify/compare-rows.ts'
+import { compareRows, type ExpectedTable, sameTotals } from '../../infra/verify/compare-rows.ts'
 import type { RowDifferences, Totals } from '../../infra/verify/report.ts'
 import { isReadable } from '../../infra/verify/structure.ts'
+import { copyTotals } from './copy-totals.ts'
 import { type Copy, inSnapshot, type SharedSnapshot, withSharedSnapshot } from './copy-snapshot.ts'
 
 export interface CopyComparison {
@@ -20,7 +21,9 @@ export interface CopyComparison {
   readonly present: Copy
   /** The same entities elsewhere, as they should be. */
   readonly rebuilt: Copy
-  /** How many tables are compared at once; each takes one session on either side. */
+  /** Rows and digests of the rebuilt copy, where they are known already; it is then read only to name rows. */
+  readonly known?: ReadonlyMap<string, Totals>
+  /** How many sessions read at the same time on either side. */
   readonly jobs: number
   /** Rows named for each table. */
   readonly limit: number
@@ -68,9 +71,10 @@ export async function compareCopies(comparison: CopyComparison): Promise<Compare
     withSharedSnapshot(comparison.present, signal, async (present) => {
       const catalog = await readCatalog(present.client, entities, { rows: false })
       const sides = { comparison, present, rebuilt, catalog }
+      const totals = await totalsOfSides(sides)
       return await atMost(jobs, entities, async (entity) => {
         signal?.throwIfAborted()
-        const table = await compareTable(sides, entity)
+        const table = await compareTable(sides, entity, totals)
         report(table)
         return table
       })
@@ -80,24 +84,53 @@ export async function compareCopies(comparison: CopyComparison): Promise<Compare
 
 /** Rows and digest of each of a copy's tables, by the entities' names, all as of one moment. */
 export async function digestsOf(copy: Copy, jobs: number, signal?: AbortSignal): Promise<ReadonlyMap<string, Totals>> {
-  const { entities } = copy.service
-  return await withSharedSnapshot(copy, signal, async (snapshot) => {
-    const totals = await atMost(jobs, entities, async (entity): Promise<[string, Totals]> => {
-      signal?.throwIfAborted()
-      return [entity.name, await inSnapshot(snapshot, async (client) => totalsOf(await readDigest(client, entity)))]
-    })
-    return new Map(totals)
-  })
+  return await withSharedSnapshot(
+    copy,
+    signal,
+    async (snapshot) => await copyTotals<never>(snapshot, copy.service.entities, jobs),
+  )
 }
 
-async function compareTable(sides: Sides, entity: Entity): Promise<ComparedTable> {
+/** What each side holds, by the entities' names; of a live table that cannot be read a sentence that says why. */
+interface SideTotals {
+  readonly rebuilt: ReadonlyMap<string, Totals>
+  readonly present: ReadonlyMap<string, Totals | string>
+}
+
+/** Both sides are read at once. Where one fails the other is broken off, and the first error is the one that is told. */
+async function totalsOfSides(sides: Sides): Promise<SideTotals> {
+  const { comparison, rebuilt } = sides
+  const { jobs, known, signal } = comparison
+  const broken = new AbortController()
+  const reading = signal === undefined ? broken.signal : AbortSignal.any([signal, broken.signal])
+  const side = async <Side>(read: () => Promise<Side>): Promise<Side> => {
+    try {
+      return await read()
+    } catch (error) {
+      broken.abort(error)
+      throw error
+    }
+  }
+  const [rebuiltSide, presentSide] = await Promise.allSettled([
+    side(
+      async () =>
+        known ?? (await copyTotals<never>({ ...rebuilt, signal: reading }, comparison.rebuilt.service.entities, jobs)),
+    ),
+    side(async () => await presentTotals(sides, reading)),
+  ])
+  if (rebuiltSide.status === 'rejected' || presentSide.status === 'rejected') throw broken.signal.reason
+  return { rebuilt: rebuiltSide.value, present: presentSide.value }
+}
+
+async function compareTable(sides: Sides, entity: Entity, totals: SideTotals): Promise<ComparedTable> {
   const own = rebuiltEntity(sides.comparison.rebuilt.service, entity)
+  const [rebuilt, present] = [totals.rebuilt.get(entity.name), totals.present.get(entity.name)]
+  if (rebuilt === undefined || present === undefined) throw new Error(`${entity.name} was not read on both sides`)
+  const base = { entity: entity.name, rebuilt }
+  if (typeof present === 'string')
+    return { ...base, equal: false, present: null, differences: { total: null, rows: [], note: present } }
+  if (sameTotals(rebuilt, present)) return { ...base, equal: true, present, differences: NO_DIFFERENCES }
   return await inSnapshot(sides.rebuilt, async (client) => {
-    const [rebuilt, present] = await bothTotals(sides, { entity, own, client })
-    const base = { entity: entity.name, rebuilt }
-    if (typeof present === 'string')
-      return { ...base, equal: false, present: null, differences: { total: null, rows: [], note: present } }
-    if (sameTotals(rebuilt, present)) return { ...base, equal: true, present, differences: NO_DIFFERENCES }
     const expected = expectedTable(client, own, rebuilt)
     return { ...base, equal: false, present, differences: await differencesOf(sides, entity, expected) }
   })
@@ -109,39 +142,26 @@ function rebuiltEntity({ entities, name }: Service, { name: wanted }: Entity): E
   return own
 }
 
-interface TablePair {
-  readonly entity: Entity
-  /** The same in the rebuilt copy, and a session that sees it. */
-  readonly own: Entity
-  readonly client: Client
-}
-
-/** Both sides are read at once. Of neither reading the error is lost, nor does it go on behind the other's. */
-async function bothTotals(
-  sides: Sides,
-  { client, entity, own }: TablePair,
-): Promise<[rebuilt: Totals, present: Totals | string]> {
-  const [rebuilt, present] = await Promise.allSettled([
-    readDigest(client, own).then(totalsOf),
-    presentTotals(sides, entity),
+/** What the live tables hold, or a sentence that says why one cannot be read. */
+async function presentTotals(
+  { catalog, comparison, present }: Sides,
+  signal: AbortSignal,
+): Promise<Map<string, Totals | string>> {
+  const { entities } = comparison.present.service
+  const isUnreadable = (entity: Entity): boolean => !isReadable(entity, tableOf(catalog, entity))
+  const readable = entities.filter((entity) => !isUnreadable(entity))
+  const totals = await copyTotals({ ...present, signal }, readable, comparison.jobs, refusal)
+  const unread = entities.filter(isUnreadable)
+  return new Map([
+    ...totals,
+    ...unread.map((entity): [string, string] => [entity.name, unreadable(entity, tableOf(catalog, entity))]),
   ])
-  if (rebuilt.status === 'rejected') throw rebuilt.reason
-  if (present.status === 'rejected') throw present.reason
-  return [rebuilt.value, present.value]
 }
 
-/** What the live table holds, or a sentence that says why it cannot be read. */
-async function presentTotals({ catalog, present }: Sides, entity: Entity): Promise<Totals | string> {
-  const table = tableOf(catalog, entity)
-  if (!isReadable(entity, table)) return unreadable(entity, table)
-  return await inSnapshot(present, async (client) => {
-    try {
-      return totalsOf(await readDigest(client, entity))
-    } catch (error) {
-      if (codeOf(error) !== NO_PRIVILEGE || !(error instanceof Error)) throw error
-      return `The role may not read all of the table ${tableSql(entity)} (${error.message}): grant it SELECT, and BYPASSRLS where row-level security is on.`
-    }
-  })
+/** What is said of a table that the role may not read. @throws whatever else was wrong. */
+function refusal(entity: Entity, error: unknown): string {
+  if (codeOf(error) !== NO_PRIVILEGE || !(error instanceof Error)) throw error
+  return `The role may not read all of the table ${tableSql(entity)} (${error.message}): grant it SELECT, and BYPASSRLS where row-level security is on.`
 }
 
 function unreadable(entity: Entity, table: CatalogTable | undefined): string {

@@ -3,6 +3,7 @@ import type { ContractSet, Service } from '../../contracts/language/contract-set
 import type { ByteWindow } from '../../infra/byte-window.ts'
 import type { NatsTarget } from '../../infra/nats/connect.ts'
 import { type PostgresTarget, withSession } from '../../infra/postgres/session.ts'
+import type { Totals } from '../../infra/verify/report.ts'
 import { ANSWER_LIMIT_MS, consume, LOADING_TRANSACTION_BYTES, type StopAt } from '../consume.ts'
 import type { ConsumeOutcome } from '../events.ts'
 import type { ConsumerRole } from '../role.ts'
@@ -75,12 +76,13 @@ export async function readCopy({ prefix, set, signal }: Replaying, copy: LogCopy
 /**
  * Proves a copy that holds the snapshot and no change after it: of every table, rows and digest must be those that the
  * monolith itself had under that snapshot, as the log's manifest has them. A copy with changes was proven before them.
+ * @returns the rows and digests; null where the copy was proven before.
  * @throws Failure 3 that names the tables which differ.
  */
-export async function proveSnapshot(replaying: Replaying, copy: LogCopy): Promise<'proven' | 'proven before'> {
+export async function proveSnapshot(replaying: Replaying, copy: LogCopy): Promise<ReadonlyMap<string, Totals> | null> {
   const { jobs, signal } = replaying
   const { database, role, service } = copy
-  if ((await readCopy(replaying, copy)).lsn !== null) return 'proven before'
+  if ((await readCopy(replaying, copy)).lsn !== null) return null
   const expected = await withSession(database, { purpose: `replay ${service.name}`, signal }, async (client) => {
     await useState(client, role.stateSchema)
     return await readExpectations(client)
@@ -90,7 +92,7 @@ export async function proveSnapshot(replaying: Replaying, copy: LogCopy): Promis
     const [wanted, own] = [expected.get(name), found.get(name)]
     return wanted === undefined || own?.rows !== wanted.rows || own.digest !== wanted.digest
   })
-  if (differing.length === 0) return 'proven'
+  if (differing.length === 0) return found
   throw new Failure(
     3,
     `Service ${service.name}: the tables ${differing.map(({ name }) => name).join(', ')}, as the log rebuilds them, are not what the monolith had under the snapshot: somebody wrote to them, or to the log; nothing was swapped. Run replay ${service.name} --restart, and verify ${service.name} if it comes again.`,
@@ -100,6 +102,11 @@ export async function proveSnapshot(replaying: Replaying, copy: LogCopy): Promis
 /** Whole milliseconds: what is finer is chance. @param startedAt of `performance.now`. */
 export function secondsSince(startedAt: number): number {
   return Math.round(performance.now() - startedAt) / 1000
+}
+
+/** What is told of a proof. */
+export function proofText(proven: ReadonlyMap<string, Totals> | null): string {
+  return proven === null ? 'before changes were applied' : 'rows and digests are those of the monolith'
 }
 
 /** Runs a step, and tells of it. */

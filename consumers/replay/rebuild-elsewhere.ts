@@ -12,7 +12,16 @@ import type { StopAt } from '../consume.ts'
 import { CONSUMER } from '../role.ts'
 import { amount } from './amount.ts'
 import { type ComparedTable, compareCopies } from './compare-copies.ts'
-import { fillCopy, type LogCopy, proveSnapshot, readCopy, type Replaying, secondsSince, step } from './fill-copy.ts'
+import {
+  fillCopy,
+  type LogCopy,
+  proofText,
+  proveSnapshot,
+  readCopy,
+  type Replaying,
+  secondsSince,
+  step,
+} from './fill-copy.ts'
 import { findPoint } from './find-point.ts'
 import { type Point, pointText } from './point.ts'
 import { assertFollows, newestLog, withService } from './replay-session.ts'
@@ -94,13 +103,7 @@ async function fill(replaying: Replaying, { database, service }: LiveService, to
     ({ rows, tables }) => `${amount(rows, 'row')} in ${amount(tables, 'table')}`,
   )
   crashPoint('replay-into-loaded')
-  await step(
-    replaying,
-    name,
-    'snapshot proven',
-    async () => await proveSnapshot(replaying, copy),
-    (proven) => (proven === 'proven' ? 'rows and digests are those of the monolith' : 'before changes were applied'),
-  )
+  await step(replaying, name, 'snapshot proven', async () => await proveSnapshot(replaying, copy), proofText)
   const { rows } = await step(
     replaying,
     name,

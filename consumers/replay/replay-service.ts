@@ -4,12 +4,22 @@ import { justBehind, lsnText, parseLsn } from '../../contracts/positions.ts'
 import { nearestName } from '../../infra/configuration/nearest-name.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
 import { inTransaction, type PostgresTarget } from '../../infra/postgres/session.ts'
+import type { Totals } from '../../infra/verify/report.ts'
 import type { ConsumerRole } from '../role.ts'
 import type { Checkpoint } from '../service-state.ts'
 import { type ComparedTable, compareCopies } from './compare-copies.ts'
 import { amount } from './amount.ts'
 import { beginReplay, type Begun, discardReplay } from './begin-replay.ts'
-import { fillCopy, type LogCopy, proveSnapshot, readCopy, type Replaying, secondsSince, step } from './fill-copy.ts'
+import {
+  fillCopy,
+  type LogCopy,
+  proofText,
+  proveSnapshot,
+  readCopy,
+  type Replaying,
+  secondsSince,
+  step,
+} from './fill-copy.ts'
 import { putInPlace } from './put-in-place.ts'
 import { positionText, withService } from './replay-session.ts'
 import { AT_SNAPSHOT, chooseParkedAgain, REPLAY_SCHEMA, storeCompared } from './replay-state.ts'
@@ -115,15 +125,15 @@ async function rebuild(replay: ShadowReplay, begun: Begun): Promise<Ended> {
     ({ rows, tables }) => `${amount(rows, 'row')} in ${amount(tables, 'table')}`,
   )
   crashPoint('replay-loaded')
-  await step(
+  const proven = await step(
     replaying,
     name,
     'snapshot proven',
     async () => await proveSnapshot(replaying, copy),
-    (proven) => (proven === 'proven' ? 'rows and digests are those of the monolith' : 'before changes were applied'),
+    proofText,
   )
   await withService(replaying, replay.live, chooseParkedAgain)
-  const tables = await compareWithLive(replay, begun)
+  const tables = await compareWithLive(replay, begun, proven)
   crashPoint('replay-compared')
   const refused = tables.filter(holdsOwnRows)
   if (refused.length > 0 && !options.overwrite) return await outcomeOf(replay, 'different', tables)
@@ -167,8 +177,14 @@ async function cleanUp(replay: ShadowReplay, begun: Begun): Promise<Ended> {
 /**
  * Applies the log up to the service's own position, and compares there: what differs the service wrote itself, or somebody
  * else, since its consumer wrote what the log says.
+ * @param proven what the shadows hold that were just proven to be the snapshot; they need not be read again to be compared
+ * with a service that stands there.
  */
-async function compareWithLive(replay: ShadowReplay, begun: Begun): Promise<ComparedTable[]> {
+async function compareWithLive(
+  replay: ShadowReplay,
+  begun: Begun,
+  proven: ReadonlyMap<string, Totals> | null,
+): Promise<ComparedTable[]> {
   const { live, options, rebuilt, replaying, shadow } = replay
   const { checkpoint } = begun
   const { name } = live.service
@@ -184,6 +200,7 @@ async function compareWithLive(replay: ShadowReplay, begun: Begun): Promise<Comp
       await compareCopies({
         present: { target: live.database, service: rebuilt },
         rebuilt: { target: live.database, service: shadow.service },
+        ...(checkpoint.lsn === null && proven !== null && { known: proven }),
         jobs,
         limit: options.limit,
         signal,

@@ -104,9 +104,12 @@ export function totalsOf(digest: Digest): Totals {
   return { rows: digest.rows, digest: digestText(digest) }
 }
 
-/** Count and digest of a table as the transaction sees it. */
-export async function readDigest(client: Client, entity: Entity): Promise<Digest> {
-  const { rows } = await client.query<{ rows: string; high: string; low: string }>(digestSql(entity))
+/**
+ * Count and digest of a table as the transaction sees it.
+ * @param where a condition in SQL, for a part of the table.
+ */
+export async function readDigest(client: Client, entity: Entity, where?: string): Promise<Digest> {
+  const { rows } = await client.query<{ rows: string; high: string; low: string }>(digestSql(entity, where))
   const [sums] = rows
   if (sums === undefined) throw new Error('The digest returned no row')
   return digestFromSums(sums)
