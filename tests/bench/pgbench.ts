@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -25,10 +25,28 @@ export async function initialisePgbench(url: string): Promise<void> {
  * when it was due and a slow server cannot hide by being asked less.
  */
 export async function runPgbench(url: string, rate: number, seconds: number): Promise<Transaction[]> {
+  return await logged(url, ['-n', '-c', String(CLIENTS), '-R', String(rate), '-T', String(seconds)])
+}
+
+/** Sessions that run a script of prepared statements again and again, as fast as they can. */
+export async function runReaders(
+  url: string,
+  { readers, script, seconds }: { readonly readers: number; readonly script: string; readonly seconds: number },
+): Promise<Transaction[]> {
   const folder = await mkdtemp(join(tmpdir(), 'scission-bench-'))
   try {
-    const load = ['-n', '-c', String(CLIENTS), '-R', String(rate), '-T', String(seconds), '--log']
-    await pgbench(url, load, folder)
+    const file = join(folder, 'script.sql')
+    await writeFile(file, script)
+    return await logged(url, ['-n', '-M', 'prepared', '-c', String(readers), '-T', String(seconds), '-f', file])
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function logged(url: string, load: readonly string[]): Promise<Transaction[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'scission-bench-'))
+  try {
+    await pgbench(url, [...load, '--log'], folder)
     const files = await readdir(folder)
     const texts = await Promise.all(files.map(async (file) => await readFile(join(folder, file), 'utf8')))
     return texts.flatMap((text) => text.split('\n').filter((line) => line !== '')).map(transactionOf)
