@@ -1,5 +1,6 @@
-import type { LoadedService } from './loaded-service.ts'
+import type { Service } from '../../contracts/language/contract-set.ts'
 import type { ReplayPair, ReplayRun } from './replay-run.ts'
+import type { Scenario } from './scenario.ts'
 import { median, pairedRatio, range } from './statistics.ts'
 
 /** What one way of rebuilding took. Times in seconds, sizes in bytes. */
@@ -39,7 +40,7 @@ const LOADING_STEP = 'loaded'
 
 /** Judges what was measured. */
 export function summariseReplays(
-  { bench: { scenario }, service }: Pick<LoadedService, 'bench' | 'service'>,
+  { scenario, service }: { readonly scenario: Scenario; readonly service: Service },
   jobs: number,
   pairs: readonly ReplayPair[],
 ): ReplaySummary {

@@ -119,7 +119,11 @@ async function measureAllReplays(
     const bench = await makeSource(postgres, scenario, signal)
     summaries.push(
       await withLoadedService(bench, async (loaded) =>
-        summariseReplays(loaded, jobs, await measureReplays(loaded, { jobs, pairs, say })),
+        summariseReplays(
+          { scenario, service: loaded.service },
+          jobs,
+          await measureReplays(loaded, { jobs, pairs, say }),
+        ),
       ),
     )
   }
