@@ -174,7 +174,7 @@ test('a point that the log does not have, and a database that cannot take the se
 
     const json = await succeed(store.run(['replay', 'sales', '--into', url, '--json'], environment))
     const rebuilt = JSON.parse(json.stdout) as Record<string, unknown>
-    assert.equal(Object.keys(rebuilt), ['service', 'epoch', 'position', 'rows', 'seconds'])
+    assert.equal(Object.keys(rebuilt), ['service', 'epoch', 'position', 'rows', 'seconds', 'steps'])
     assert.equal([rebuilt['service'], rebuilt['epoch'], rebuilt['rows']], ['sales', 1, 40])
     await store.publish('dinner', `UPDATE "Order" SET city = 'Rabat' WHERE id = 9`)
     await succeed(store.run(['replay', 'sales', '--into', url], environment))

@@ -27,7 +27,7 @@ function jsonOf({ stdout }: CommandResult): Record<string, unknown> {
   return JSON.parse(stdout) as Record<string, unknown>
 }
 
-const OUTCOME = ['service', 'entities', 'ending', 'epoch', 'position', 'tables', 'seconds']
+const OUTCOME = ['service', 'entities', 'ending', 'epoch', 'position', 'tables', 'seconds', 'steps']
 const TABLE = ['entity', 'rebuilt', 'equal', 'present', 'differences']
 
 interface Table {
@@ -62,7 +62,7 @@ test('what a service wrote itself is named and kept, unless it is given up; what
     const dry = await store.run(['replay', 'sales', '--dry-run', '--json'])
     assert.is(dry.exitCode, 3, dry.stderr)
     const found = jsonOf(dry)
-    const names = 'service epoch position rows seconds ownPosition equal tables'
+    const names = 'service epoch position rows seconds ownPosition equal tables steps'
     assert.is(Object.keys(found).join(' '), names)
     assert.equal([found['equal'], found['position']], [false, found['ownPosition']])
     assert.equal(await textsOf(store.sales, ROWS), own)
