@@ -32,11 +32,12 @@ function prepareWith(environment: (shop: Shop) => Readonly<Record<string, string
   return async () => await withShop(async (shop) => await shop.run(PREPARE, environment(shop)))
 }
 
-/** A command after others that succeed. */
-function after(before: readonly (readonly string[])[], args: readonly string[]): Scenario {
+/** A command after others that succeed, and statements in the service's database. */
+function after(before: readonly (readonly string[])[], args: readonly string[], ...statements: string[]): Scenario {
   return async () =>
     await withShop(async (shop) => {
       for (const command of before) await succeed(shop.run(command))
+      await runSql(shop.sales, statements)
       return await shop.run(args)
     })
 }
@@ -132,6 +133,13 @@ export const SERVER_SCENARIOS: Readonly<Record<string, Scenario>> = {
   'second-consumer': withSecondConsumer,
   'service-away': withServiceAway,
   'nothing-published': after([PREPARE], [...CONSUME, '--max-outage', '1s']),
+  'replay-unpublished': after([PREPARE], ['replay', 'sales']),
+  'replay-unloaded': after([PREPARE, PUBLISH], ['replay', 'sales']),
+  'replay-view': after(
+    [PREPARE, PUBLISH, CONSUME],
+    ['replay', 'sales'],
+    'CREATE VIEW cities AS SELECT city FROM "Order"',
+  ),
   'verify-unprepared': after([], ['verify']),
   'verify-unpublished': after([PREPARE], ['verify']),
   'verify-unloaded': after([PREPARE, PUBLISH], ['verify']),

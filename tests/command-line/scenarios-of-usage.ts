@@ -57,6 +57,14 @@ export const USAGE_SCENARIOS: Readonly<Record<string, Scenario>> = {
   'snapshot-and-marker': command('publish', '--snapshot-only', '--until-marker', 'lunch'),
   'no-service': command('consume'),
   'all-and-services': command('consume', 'iam', '--all'),
+  'replay-as-it-was': command('replay', 'iam', '--until', '0/16B3748'),
+  'replay-two-places': command('replay', 'iam', '--into', 'postgres://iam@127.0.0.1:1/other', '--dry-run'),
+  'replay-in-place-flag': command('replay', 'iam', '--merge', '--dry-run'),
+  'replay-no-offset': async () =>
+    await runCommand(['replay', 'iam', '--dry-run', '--until', '2026-03-01T12:00:00'], { environment: IAM }),
+  'replay-into-password': async () =>
+    await runCommand(['replay', 'iam', '--into', 'postgres://iam:hidden-11@127.0.0.1:1/other'], { environment: IAM }),
+  'replay-unknown-entity': async () => await runCommand(['replay', 'iam', '--entity', 'Uesr'], { environment: IAM }),
   'unknown-service': async () => await runCommand(['consume', 'modelling'], { environment: IAM }),
   'demo-too-small': command('demo', '--elements', '3'),
   'missing-url': async () => await runCommand(['consume', 'iam'], { environment: { NATS_URL } }),
