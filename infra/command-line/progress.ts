@@ -37,6 +37,9 @@ export interface Progress {
 /** Often enough to look alive; each frame is one short write. */
 const FRAMES_PER_SECOND = 8
 
+/** ECMA-48, "EL". */
+const CLEAR_TO_END = '\u001B[K'
+
 /** Plain lines go into logs, which nobody wants filled. */
 const SUMMARY_EVERY_MS = 5_000
 
@@ -131,7 +134,11 @@ function raiseBars(
   labels.forEach((_, index) => bars.create(1, 0, { index }))
   output.raise({
     // Lines are cut at the edge while the bars are drawn.
-    log: (line) => bars.log(`${wrappedText(line, (stderr.columns || display.columns) - 1)}\n`),
+    // Several lines at once go over bars that are still there, of which nothing is to stay behind their ends.
+    log: (line) => {
+      const lines = wrappedText(line, (stderr.columns || display.columns) - 1).split('\n')
+      bars.log(lines.map((each) => `${each}${CLEAR_TO_END}\n`).join(''))
+    },
     stop: () => {
       // Lines that wait to go above the bars are written with the next frame, and there will be none.
       bars.update()

@@ -37,7 +37,7 @@ const LIMIT_MS = 60_000
 
 /** Runs the real command of a shop in a pseudo-terminal for as long as `use` takes. */
 export async function withTerminal<Result>(
-  shop: Shop,
+  shop: Pick<Shop, 'environment'>,
   args: readonly string[],
   options: TerminalOptions,
   use: (terminal: TerminalCommand) => Promise<Result>,
