@@ -12,6 +12,7 @@ import { readLacking } from './lacking.ts'
 import { assertFollows, newestLog, withService } from './replay-session.ts'
 import type { ShadowReplay } from './replay-service.ts'
 import { createReplayState, dropReplayState, readReplay, type ReplayRecord } from './replay-state.ts'
+import type { RowVersions } from './row-versions.ts'
 import { assertRoom } from './room.ts'
 import { shadowObjects } from './shadow-objects.ts'
 import { shadowOf } from './shadow-schema.ts'
@@ -23,6 +24,7 @@ export interface Begun {
   readonly checkpoint: Checkpoint
   readonly fingerprint: string
   readonly comparedAt: string | null
+  readonly versions: RowVersions | null
   /** Whether an earlier run has put the shadows in place, and died before it had cleaned up. */
   readonly isSwapped: boolean
 }
@@ -58,8 +60,8 @@ export async function beginReplay(replay: ShadowReplay): Promise<Begun> {
   })
 }
 
-function begun(checkpoint: Checkpoint, { comparedAt, fingerprint, stage }: ReplayRecord): Begun {
-  return { checkpoint, fingerprint, comparedAt, isSwapped: stage === 'swapped' }
+function begun(checkpoint: Checkpoint, { comparedAt, fingerprint, stage, versions }: ReplayRecord): Begun {
+  return { checkpoint, fingerprint, comparedAt, versions, isSwapped: stage === 'swapped' }
 }
 
 function assertSameReplay({ live, rebuilt }: ShadowReplay, { beganAt, entities }: ReplayRecord): void {

@@ -14,6 +14,7 @@ import { mergeInto } from './merge.ts'
 import { withService } from './replay-session.ts'
 import type { ShadowReplay } from './replay-service.ts'
 import * as state from './replay-state.ts'
+import { assertUnwritten, readRowVersions } from './row-versions.ts'
 import { swap } from './swap.ts'
 
 /**
@@ -27,6 +28,7 @@ export async function putInPlace(replay: ShadowReplay, begun: Begun): Promise<vo
   await withService(replaying, live, async (client, checkpoint) => {
     if (!begun.isSwapped) {
       assertUnmoved(name, begun.checkpoint, checkpoint)
+      if (!options.overwrite) await assertAsCompared(client, replay)
       if (options.ending === 'merge') await merge(client, replay)
       else await swapWithState(client, replay, begun)
       crashPoint('replay-swapped')
@@ -44,6 +46,13 @@ export async function putInPlace(replay: ShadowReplay, begun: Begun): Promise<vo
         `The rows of service ${name}, as the log has them, do not meet foreign keys of other tables: ${unmet.join('; ')}. They hold for new rows (NOT VALID): put the rows right, then run ALTER TABLE … VALIDATE CONSTRAINT.`,
       )
   })
+}
+
+/** An earlier run may have compared them. */
+async function assertAsCompared(client: pg.Client, { rebuilt }: ShadowReplay): Promise<void> {
+  const compared = (await state.readReplay(client))?.versions ?? null
+  if (compared === null) throw new Error(`The tables of service ${rebuilt.name} were not compared`)
+  assertUnwritten(rebuilt.name, compared, await readRowVersions(client, rebuilt))
 }
 
 /** What was compared is what will be replaced. */

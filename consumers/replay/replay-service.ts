@@ -3,7 +3,7 @@ import type { Entity, Service } from '../../contracts/language/contract-set.ts'
 import { justBehind, lsnText, parseLsn } from '../../contracts/positions.ts'
 import { nearestName } from '../../infra/configuration/nearest-name.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
-import { inTransaction, type PostgresTarget } from '../../infra/postgres/session.ts'
+import type { PostgresTarget } from '../../infra/postgres/session.ts'
 import type { Totals } from '../../infra/verify/report.ts'
 import type { ConsumerRole } from '../role.ts'
 import type { Checkpoint } from '../service-state.ts'
@@ -23,6 +23,7 @@ import {
 import { putInPlace } from './put-in-place.ts'
 import { positionText, withService } from './replay-session.ts'
 import { AT_SNAPSHOT, chooseParkedAgain, REPLAY_SCHEMA, storeCompared } from './replay-state.ts'
+import { readRowVersions } from './row-versions.ts'
 import { type Shadow, shadowOf } from './shadow-schema.ts'
 
 /** A service with the database that it uses. */
@@ -189,9 +190,13 @@ async function compareWithLive(
   const { checkpoint } = begun
   const { name } = live.service
   const place = checkpoint.lsn ?? AT_SNAPSHOT
-  if (begun.comparedAt === place) return []
+  if (begun.comparedAt === place && (options.overwrite || begun.versions !== null)) return []
   await bringTo(replay, checkpoint)
   const { jobs, signal } = replaying
+  // Before they are compared: what is written in between counts as written since.
+  const versions = options.overwrite
+    ? null
+    : await withService(replaying, live, async (client) => await readRowVersions(client, rebuilt))
   const tables = await step(
     replaying,
     name,
@@ -208,9 +213,7 @@ async function compareWithLive(
     (compared) => comparedText(compared, positionText(checkpoint)),
   )
   if (options.overwrite || !tables.some(holdsOwnRows))
-    await withService(replaying, live, async (client) => {
-      await inTransaction(client, 'BEGIN', async () => await storeCompared(client, place))
-    })
+    await withService(replaying, live, async (client) => await storeCompared(client, place, versions))
   return tables
 }
 

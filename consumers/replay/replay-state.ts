@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { ContractSet, Service } from '../../contracts/language/contract-set.ts'
 import { quoteLiteral } from '../../contracts/language/quoting.ts'
 import { STATE_VERSION, stateDdl } from '../../infra/service-database/state-ddl.ts'
+import type { RowVersions } from './row-versions.ts'
 import type { ShadowObject } from './shadow-objects.ts'
 
 /** Where a replay keeps how far its shadow tables are: the tables of a consumer's state, and `replay`. */
@@ -16,6 +17,8 @@ export interface ReplayRecord {
   readonly beganAt: string
   /** The service's position at which its tables were compared with the shadows; null where they were not. */
   readonly comparedAt: string | null
+  /** What the tables held then; null where they were not compared, or may be overwritten. */
+  readonly versions: RowVersions | null
   /** `swapped` from the transaction on that put the shadows in place. */
   readonly stage: 'building' | 'swapped'
   /** What is left to be done of the foreign keys of other tables once the shadows are in place. */
@@ -32,7 +35,7 @@ export async function readReplay(client: pg.Client): Promise<ReplayRecord | null
   ])
   if (found[0]?.found == null) return null
   const { rows } = await client.query<{ record: string }>(
-    `SELECT json_build_object('entities', entities, 'fingerprint', fingerprint, 'comparedAt', compared_at,
+    `SELECT json_build_object('entities', entities, 'fingerprint', fingerprint, 'comparedAt', compared_at, 'versions', versions,
                               'beganAt', to_char(began_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'stage', stage,
                               'validations', validations)::text AS record FROM ${REPLAY_SCHEMA}.replay`,
   )
@@ -81,6 +84,7 @@ const REPLAY_DDL = `CREATE TABLE ${REPLAY_SCHEMA}.replay (
   fingerprint text NOT NULL,
   began_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   compared_at text,
+  versions json,
   stage text NOT NULL DEFAULT 'building' CHECK (stage IN ('building', 'swapped')),
   validations text[] NOT NULL DEFAULT '{}'
 )`
@@ -96,8 +100,12 @@ export async function chooseParkedAgain(client: pg.Client): Promise<void> {
   )
 }
 
-export async function storeCompared(client: pg.Client, position: string): Promise<void> {
-  await client.query(`UPDATE ${REPLAY_SCHEMA}.replay SET compared_at = $1`, [position])
+/** @param versions what the tables held before they were compared; null where they may be overwritten. */
+export async function storeCompared(client: pg.Client, position: string, versions: RowVersions | null): Promise<void> {
+  await client.query(`UPDATE ${REPLAY_SCHEMA}.replay SET compared_at = $1, versions = $2`, [
+    position,
+    versions === null ? null : JSON.stringify(versions),
+  ])
 }
 
 /** In the transaction that puts the shadows in place. */

@@ -2,7 +2,7 @@
 import { Client } from 'pg'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { runSql } from '../consumers/with-service.ts'
+import { failureOf, runSql } from '../consumers/with-service.ts'
 import { withDatabase } from '../with-servers.ts'
 import { CLUB, CLUB_TABLES, ID } from './club.ts'
 import { type Following, withFollowing } from './following.ts'
@@ -138,6 +138,28 @@ test('a service that has written to its own tables is left alone, and what diffe
       ],
     )
     assert.equal(await people('SELECT note FROM "Card" WHERE id = 777'), ['its own'])
+    assert.is((await replay(following, 'people', { overwrite: true })).ending, 'swapped')
+    await following.assertEqual()
+  }))
+
+test('a service that has written to its tables since they were compared is not replaced', () =>
+  withClub(async ({ following, people }) => {
+    const writes = [
+      `UPDATE "Person" SET age = age WHERE id = ${ID(5)}`,
+      `INSERT INTO "Card" VALUES (778, ${ID(5)}, 'its own')`,
+      `DELETE FROM "Card" WHERE id = 1`,
+    ]
+    for (const write of writes) {
+      assert.is((await replay(following, 'people', { ending: 'keep' })).ending, 'kept')
+      await people(write)
+      const refused = await failureOf(replay(following, 'people'))
+      assert.is(refused.exitCode, 3)
+      assert.match(refused.message, /^Service people has written to (Person|Card) since its tables were compared/)
+      assert.match(
+        (await failureOf(replay(following, 'people', { ending: 'merge' }))).message,
+        'since its tables were compared',
+      )
+    }
     assert.is((await replay(following, 'people', { overwrite: true })).ending, 'swapped')
     await following.assertEqual()
   }))
