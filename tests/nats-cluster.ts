@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect, type JetStreamManager } from 'nats'
+import { connect, type JetStreamManager, type StreamInfo } from 'nats'
 import { freePorts } from '../infra/embedded/free-port.ts'
 import { createGuardedFolder } from '../infra/embedded/guarded-folder.ts'
 import { findNatsBinary } from '../infra/embedded/nats-binary.ts'
@@ -199,7 +199,8 @@ function nodeOf(program: string, file: string, { name, port }: Place, links: rea
 }
 
 /**
- * Returns when the servers can make a stream of as many replicas: at first they know neither each other nor a leader.
+ * Returns when the servers can make a stream of as many replicas, and each of them keeps up: at first they know neither each
+ * other nor a leader, and now and then one of them never joins the others of a stream.
  * @throws NotStarted with what they said, where one of them has ended or they are not ready in time.
  */
 async function untilReady(nodes: readonly ClusterNode[]): Promise<void> {
@@ -209,6 +210,7 @@ async function untilReady(nodes: readonly ClusterNode[]): Promise<void> {
       if (ended !== undefined) throw new NotStarted(`Node ${ended.name} ended by itself: ${ended.lastWords()}`)
       await asking(nodes, async (manager) => {
         await manager.streams.add({ name: 'READY', num_replicas: nodes.length })
+        assertWhole(await manager.streams.info('READY'), nodes.length)
         await manager.streams.delete('READY')
       })
     })
@@ -217,6 +219,13 @@ async function untilReady(nodes: readonly ClusterNode[]): Promise<void> {
     const words = nodes.map((node) => `${node.name}: ${node.lastWords()}`)
     throw new NotStarted(`The cluster was not ready in time: ${String(error)}\n${words.join('\n')}`, { cause: error })
   }
+}
+
+function assertWhole({ cluster, config }: StreamInfo, nodes: number): void {
+  const replicas = cluster?.replicas ?? []
+  const isCurrent = replicas.every(({ current, offline, lag }) => current && offline !== true && !lag)
+  if (replicas.length === nodes - 1 && isCurrent) return
+  throw new Error(`Not all replicas of stream ${config.name} are current: ${JSON.stringify(cluster)}`)
 }
 
 /** Asks whichever of the nodes answers, by a connection of its own. */
@@ -273,14 +282,7 @@ function clusterOf(started: readonly ClusterNode[]): NatsCluster {
     },
     untilWhole: async (stream) =>
       await untilDone(WHOLE_LIMIT_MS, async () => {
-        const { cluster } = await asking(nodes, async (manager) => await manager.streams.info(stream))
-        const replicas = cluster?.replicas ?? []
-        if (
-          replicas.length === nodes.length - 1 &&
-          replicas.every(({ current, offline, lag }) => current && offline !== true && !lag)
-        )
-          return
-        throw new Error(`Not all replicas of stream ${stream} are current: ${JSON.stringify(cluster)}`)
+        assertWhole(await asking(nodes, async (manager) => await manager.streams.info(stream)), nodes.length)
       }),
   }
 }
