@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
 import { inTransaction } from '../../infra/postgres/session.ts'
+import { createReferenceSql } from '../../infra/service-database/ddl.ts'
 import { advanceSequences } from '../advance-sequences.ts'
 import { passOverTriggers } from '../consumer-session.ts'
 import type { Checkpoint } from '../service-state.ts'
@@ -87,7 +88,7 @@ async function swapWithState(client: pg.Client, replay: ShadowReplay, { fingerpr
       await swap(client, swapping, async (session, validations) => {
         await moveState(session, replay)
         await state.markCreated(session, missing)
-        await state.storeSwapped(session, validations)
+        await state.storeSwapped(session, [...validations, ...lostReferences(replay, missing)])
         crashPoint('replay-swapping')
       })
     },
@@ -97,6 +98,20 @@ async function swapWithState(client: pg.Client, replay: ShadowReplay, { fingerpr
 
 async function moveState(client: pg.Client, { options }: ShadowReplay): Promise<void> {
   if (options.entity === null) await state.moveState(client)
+}
+
+/**
+ * The contract's foreign keys that went with a table, as whoever dropped it with CASCADE has seen. Of a whole service they are
+ * built with the shadows.
+ */
+function lostReferences({ live, options }: ShadowReplay, missing: readonly string[]): string[] {
+  if (options.entity === null) return []
+  const { service } = live
+  return service.entities.flatMap((entity) =>
+    entity.references
+      .filter(({ to }) => to !== entity.name && (missing.includes(entity.name) || missing.includes(to)))
+      .map((reference) => createReferenceSql(service, entity, reference)),
+  )
 }
 
 async function missingEntities(client: pg.Client, { rebuilt }: ShadowReplay): Promise<string[]> {

@@ -80,6 +80,15 @@ test('one entity is rebuilt up to exactly where its service stands, and nothing 
     assert.equal(await people(LEFT), [])
   }))
 
+test('one entity whose table was dropped comes back, with the foreign keys that went with it', () =>
+  withClub(async ({ following, people }) => {
+    await people('DROP TABLE "Person" CASCADE')
+    assert.is((await replay(following, 'people', { entity: 'Person' })).ending, 'swapped')
+    await following.assertEqual()
+    await following.settle()
+    assert.equal(await people(LEFT), [])
+  }))
+
 test('a replay that does not swap leaves the tables in use alone, and the next one catches up and swaps', () =>
   withClub(async ({ following, monolith, people, publish }) => {
     const [table] = await people(`SELECT '"Person"'::regclass::oid`)
