@@ -5,9 +5,10 @@ import { crashPoint } from '../../infra/crash-point.ts'
 import { tableSql } from '../../infra/postgres/digest-sql.ts'
 import { inTransaction } from '../../infra/postgres/session.ts'
 import type { Checkpoint } from '../service-state.ts'
+import { cleanUp } from './clean-up.ts'
 import { createShadow } from './create-shadow.ts'
 import { readDependents } from './dependents.ts'
-import { dropReplaced, dropShadow } from './drop-schemas.ts'
+import { dropShadow } from './drop-schemas.ts'
 import { readLacking } from './lacking.ts'
 import { assertFollows, newestLog, withService } from './replay-session.ts'
 import type { ShadowReplay } from './replay-service.ts'
@@ -107,7 +108,7 @@ async function create(client: pg.Client, { rebuilt, replaying, shadow }: ShadowR
 }
 
 /**
- * Removes what an earlier replay left, whatever it was of; where that had put its tables in place, the ones that it replaced.
+ * Removes what an earlier replay left, whatever it was of; one that had put its tables in place is cleaned up behind it.
  * @returns whether there was one.
  */
 export async function discardReplay({ live, replaying }: ShadowReplay): Promise<boolean> {
@@ -115,8 +116,13 @@ export async function discardReplay({ live, replaying }: ShadowReplay): Promise<
     const earlier = await readReplay(client)
     // Without a record schemas of these names are somebody else's.
     if (earlier === null) return false
-    const { schemas } = shadowOf(entitiesOnly(live.service, earlier.entities))
-    await dropReplaced(client, schemas)
+    const replayed = entitiesOnly(live.service, earlier.entities)
+    const { schemas } = shadowOf(replayed)
+    // What it has put in place stays, and so do the foreign keys that are not valid yet.
+    if (earlier.stage === 'swapped') {
+      await cleanUp(client, replayed, schemas)
+      return true
+    }
     await inTransaction(client, 'BEGIN', async () => {
       await dropShadow(client, schemas)
       await dropReplayState(client)

@@ -95,7 +95,7 @@ export async function proveSnapshot(replaying: Replaying, copy: LogCopy): Promis
   if (differing.length === 0) return found
   throw new Failure(
     3,
-    `Service ${service.name}: the tables ${differing.map(({ name }) => name).join(', ')}, as the log rebuilds them, are not what the monolith had under the snapshot: somebody wrote to them, or to the log; nothing was swapped. Run replay ${service.name} --restart, and verify ${service.name} if it comes again.`,
+    `Service ${service.name}: the tables ${differing.map(({ name }) => name).join(', ')}, as the log rebuilds them, are not what the monolith had under the snapshot: somebody wrote to them, or to the log; nothing was swapped. Begin anew (replay ${service.name} --restart, or an empty database for --into), and verify ${service.name} if it comes again.`,
   )
 }
 

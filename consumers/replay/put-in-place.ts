@@ -2,13 +2,13 @@ import type pg from 'pg'
 import { Failure } from '../../contracts/failure.ts'
 import { crashPoint } from '../../infra/crash-point.ts'
 import { inTransaction } from '../../infra/postgres/session.ts'
+import { LOCK_PATIENCE, withLockPatience } from '../../infra/prepare/lock-patience.ts'
 import { createReferenceSql } from '../../infra/service-database/ddl.ts'
-import { advanceSequences } from '../advance-sequences.ts'
 import { passOverTriggers } from '../consumer-session.ts'
 import type { Checkpoint } from '../service-state.ts'
 import { amount } from './amount.ts'
 import type { Begun } from './begin-replay.ts'
-import { dropReplaced, dropShadow } from './drop-schemas.ts'
+import { cleanUp } from './clean-up.ts'
 import { step } from './fill-copy.ts'
 import { finishShadow } from './finish-shadow.ts'
 import { mergeInto } from './merge.ts'
@@ -21,10 +21,11 @@ import { swap } from './swap.ts'
 /**
  * Puts the shadows in the place of the tables in use, or merges them, with their state in the same transaction, and removes
  * what is left.
- * @throws Failure 4 where the service has moved meanwhile, or a lock was not to be had.
+ * @throws Failure 4 where the service has moved meanwhile, or a lock was not to be had; 3 as `cleanUp` does, and where a table
+ * was written to since it was compared.
  */
 export async function putInPlace(replay: ShadowReplay, begun: Begun): Promise<void> {
-  const { live, options, rebuilt, replaying } = replay
+  const { live, options, rebuilt, replaying, shadow } = replay
   const { name } = rebuilt
   await withService(replaying, live, async (client, checkpoint) => {
     if (!begun.isSwapped) {
@@ -34,18 +35,13 @@ export async function putInPlace(replay: ShadowReplay, begun: Begun): Promise<vo
       else await swapWithState(client, replay, begun)
       crashPoint('replay-swapped')
     }
-    const unmet = await step(
+    await step(
       replaying,
       name,
       'cleaned up',
-      async () => await removeRest(client, replay),
+      async () => await cleanUp(client, rebuilt, shadow.schemas),
       () => 'the replaced tables are gone',
     )
-    if (unmet.length > 0)
-      throw new Failure(
-        3,
-        `The rows of service ${name}, as the log has them, do not meet foreign keys of other tables: ${unmet.join('; ')}. They hold for new rows (NOT VALID): put the rows right, then run ALTER TABLE … VALIDATE CONSTRAINT.`,
-      )
   })
 }
 
@@ -128,7 +124,13 @@ async function missingEntities(client: pg.Client, { rebuilt }: ShadowReplay): Pr
 }
 
 async function merge(client: pg.Client, replay: ShadowReplay): Promise<void> {
-  const { options, rebuilt, replaying, shadow } = replay
+  const { live, options, rebuilt, replaying, shadow } = replay
+  const locked = {
+    hindered: 'they could not be merged',
+    where: live.database.title,
+    tables: rebuilt.entities,
+    mode: 'SHARE ROW EXCLUSIVE' as const,
+  }
   await passOverTriggers(client)
   if (options.entity === null) await state.copyLedger(client)
   await step(
@@ -136,7 +138,7 @@ async function merge(client: pg.Client, replay: ShadowReplay): Promise<void> {
     rebuilt.name,
     'merged',
     async () =>
-      await inTransaction(client, 'BEGIN', async () => {
+      await withLockPatience(client, locked, LOCK_PATIENCE, async () => {
         const merged = await mergeInto(client, rebuilt, shadow.service)
         await moveState(client, replay)
         await state.storeSwapped(client, [])
@@ -145,24 +147,8 @@ async function merge(client: pg.Client, replay: ShadowReplay): Promise<void> {
       }),
     (merged) => {
       const sum = (of: 'deleted' | 'updated' | 'inserted'): number =>
-        [...merged.values()].reduce((total, counts) => total + counts[of], 0)
+        merged.reduce((total, counts) => total + counts[of], 0)
       return `${amount(sum('inserted'), 'row')} inserted, ${amount(sum('updated'), 'row')} updated, ${amount(sum('deleted'), 'row')} deleted`
     },
   )
-}
-
-/** @returns a clause for each foreign key of another table that the new rows do not meet. */
-async function removeRest(client: pg.Client, { rebuilt, shadow }: ShadowReplay): Promise<string[]> {
-  const { validations = [] } = (await state.readReplay(client)) ?? {}
-  const unmet: string[] = []
-  for (const validation of validations)
-    await client.query(validation).catch((error: unknown) => {
-      unmet.push(error instanceof Error ? error.message : String(error))
-    })
-  for (const entity of rebuilt.entities) await advanceSequences(client, entity)
-  await dropReplaced(client, shadow.schemas)
-  await dropShadow(client, shadow.schemas)
-  crashPoint('replay-replaced-dropped')
-  await state.dropReplayState(client)
-  return unmet
 }

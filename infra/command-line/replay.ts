@@ -130,7 +130,7 @@ async function discard(
   const discarded = await discardReplay(shadowReplay(replaying, target, optionsOf(flags)))
   progress.end()
   const text = discarded
-    ? `What the unfinished replay of service ${name} had made is removed; its tables are as they were.`
+    ? `What the unfinished replay of service ${name} had made is removed; the tables in use stay.`
     : `No replay of service ${name} was unfinished: nothing was changed.`
   printResult(context, flags, { service: name, discarded }, text)
   return 0

@@ -29,11 +29,12 @@ export interface LockedAction {
 }
 
 /** Manual: "Explicit Locking", "Table-Level Lock Modes". */
-export type LockMode = 'ACCESS EXCLUSIVE' | 'SHARE UPDATE EXCLUSIVE'
+export type LockMode = 'ACCESS EXCLUSIVE' | 'SHARE ROW EXCLUSIVE' | 'SHARE UPDATE EXCLUSIVE'
 
 /** What stands in the way of each mode, as `pg_locks` calls it. The first conflicts with every other one. */
 const CONFLICTING: Readonly<Record<LockMode, readonly string[]>> = {
   'ACCESS EXCLUSIVE': ['AccessShareLock', 'RowShareLock', 'RowExclusiveLock'],
+  'SHARE ROW EXCLUSIVE': ['RowExclusiveLock'],
   'SHARE UPDATE EXCLUSIVE': [],
 }
 const ALWAYS_CONFLICTING = [

@@ -1,6 +1,7 @@
 // deadline: 300 s
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { withConsumedStore } from '../command-line/store.ts'
 import { runSql, type Shop, succeed, withClient, withShop } from '../command-line/shop.ts'
 import { withDatabase } from '../with-servers.ts'
 
@@ -63,6 +64,7 @@ const POINTS = [
   'replay-finished',
   'replay-swapping',
   'replay-swapped',
+  'replay-validated',
   'replay-replaced-dropped',
 ]
 
@@ -73,7 +75,7 @@ test('a replay that dies at any point is ended by the next one, and the service 
       const crashed = await shop.run(['replay', 'sales'], { SCISSION_CRASH_POINT: point })
       const [name, passing = '1'] = point.split(':')
       assert.match(crashed.stderr, `Crash point ${name}, passing ${passing}\n`)
-      const isSwapped = ['replay-swapped', 'replay-replaced-dropped'].includes(point)
+      const isSwapped = ['replay-swapped', 'replay-validated', 'replay-replaced-dropped'].includes(point)
       const again = await succeed(shop.run(['replay', 'sales']))
       assert.match(again.stdout, /^Rebuilt: 1 table of service sales/)
       assert.is(await textOf(shop.sales, ROWS), await textOf(shop.monolith, ROWS), point)
@@ -84,6 +86,31 @@ test('a replay that dies at any point is ended by the next one, and the service 
     await succeed(shop.run(['consume', 'sales', '--until-caught-up']))
     assert.is(await textOf(shop.sales, ROWS), await textOf(shop.monolith, ROWS))
     assert.is((await shop.run(['verify'])).exitCode, 0)
+  }))
+
+const KEYS = `SELECT string_agg(conname || convalidated, ',') AS rows FROM pg_constraint WHERE contype = 'f'`
+
+test('foreign keys that went with a table are there again, also where a replay dies behind making them, or a merge in its midst', () =>
+  withConsumedStore(async ({ run, sales, monolith }) => {
+    const keys = await textOf(sales, KEYS)
+    const rows = `SELECT string_agg(id || city, ',' ORDER BY id) AS rows FROM "Order"`
+    for (const end of [['--entity', 'Order'], ['--discard']]) {
+      await runSql(sales, ['DROP TABLE "Order" CASCADE'])
+      const crashed = await run(['replay', 'sales', '--entity', 'Order'], { SCISSION_CRASH_POINT: 'replay-validated' })
+      assert.match(crashed.stderr, 'Crash point replay-validated, passing 1\n')
+      await succeed(run(['replay', 'sales', ...end]))
+      assert.is(await textOf(sales, KEYS), keys)
+      assert.is(await textOf(sales, rows), await textOf(monolith, rows))
+    }
+    for (const point of ['replay-swapping', 'replay-swapped']) {
+      await runSql(sales, [`UPDATE "Order" SET city = 'damaged' WHERE id = 7`])
+      const merge = ['replay', 'sales', '--merge', '--overwrite']
+      const crashed = await run(merge, { SCISSION_CRASH_POINT: point })
+      assert.match(crashed.stderr, `Crash point ${point}, passing 1\n`)
+      await succeed(run(merge))
+      assert.is(await textOf(sales, rows), await textOf(monolith, rows), point)
+      assert.is(await textOf(sales, LEFT), 'null', point)
+    }
   }))
 
 test('a rebuilding in another database that dies at any point is ended by the next one, and a consumer goes on there', () =>
